@@ -1,0 +1,1 @@
+"""What Bitbucket Cloud says and wants to hear: bytes in, values out, no I/O."""

@@ -1,0 +1,1 @@
+"""What kind of project a repository holds: evidence in, a detection out, no I/O."""

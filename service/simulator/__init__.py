@@ -1,0 +1,1 @@
+"""A Bitbucket Cloud to play with: it speaks real HTTP and misbehaves on request."""

@@ -1,0 +1,1 @@
+"""The HTTP doors: intake, API, streams and pages."""
