@@ -1,0 +1,164 @@
+"""Every setting, with its default and its meaning: read once, at the edge, into one frozen value."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "PENSTOCK_"
+
+
+class BadSetting(ValueError):
+    """A setting cannot be used. The text names the variable, what is wrong and what would be right."""
+
+
+def _setting(default: Any, meaning: str, *, shown: str | None = None, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"meaning": meaning, "shown": shown, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One field per environment variable `PENSTOCK_<NAME>`. Times are in seconds, sizes in bytes."""
+
+    data_dir: Path = _setting(
+        Path("penstock-data"), "database and keys of the embedded default", shown="./penstock-data"
+    )
+    database_url: str = _setting(
+        "",
+        "`sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`",
+        shown="SQLite file in the data dir",
+        secret=True,
+    )
+    bus_url: str = _setting(
+        "",
+        "`memory:`, `postgresql:` (LISTEN/NOTIFY on the same database) or `redis://…`",
+        shown="chosen from the database",
+        secret=True,
+    )
+    public_url: str = _setting("", "what Bitbucket and links use", shown="http://<host>:<port>")
+    secret_keys: str = _setting(
+        "",
+        "comma-separated; the first encrypts, all decrypt",
+        shown="generated into the data dir, mode 0600",
+        secret=True,
+    )
+    bitbucket_api_url: str = _setting("https://api.bitbucket.org/2.0", "the simulator or a proxy")
+    max_webhook_bytes: int = _setting(327680, "largest webhook body (Bitbucket stops at 256 KB)")
+    max_body_bytes: int = _setting(1048576, "largest API body")
+    poll_seconds: float = _setting(5.0, "how often a watched execution's steps and log are looked at")
+    reconcile_seconds: float = _setting(
+        60.0, "how often running executions are compared with Bitbucket when no webhook comes"
+    )
+    rate_budget_per_hour: int = _setting(900, "calls to Bitbucket per credential and hour")
+    allow_private_targets: bool = _setting(
+        False, "lets notification targets, health probes and log storage be private addresses or plain http"
+    )
+    expect_seconds: float = _setting(1800.0, "how long an execution waits for the run that its push announced")
+    run_seconds: float = _setting(21600.0, "how long a run may stay silent before it counts as lost")
+    keep_entries_days: int = _setting(90, "how long the event log is kept; older cursors get `reset`")
+    keep_bodies_days: int = _setting(30, "how long the raw bodies of processed deliveries are kept")
+    max_streams: int = _setting(4000, "open streams of one process; a further one gets a 503")
+    max_streams_per_user: int = _setting(2000, "open streams of one account in one process")
+    allowed_hosts: str = _setting("", "further host names, comma-separated, under which the pages and the API answer")
+    trusted_proxies: str = _setting("", "addresses, comma-separated, whose X-Forwarded-For is believed")
+    log_level: str = _setting("info", "debug, info, warning or error")
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'penstock.db').absolute()}"
+
+    @property
+    def bus(self) -> str:
+        return self.bus_url or ("postgresql:" if self.database.startswith("postgresql") else "memory:")
+
+
+def from_environ(environ: Mapping[str, str]) -> Settings:
+    """Raises BadSetting for a name that is not known (with the nearest one that is) and for an unusable value."""
+    known = {PREFIX + f.name.upper(): f for f in fields(Settings)}
+    given: dict[str, Any] = {}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX) or name in CLIENT or name.startswith(TESTS):
+            continue
+        if name not in known:
+            near = difflib.get_close_matches(name, [*known, *CLIENT], n=1, cutoff=0.0)
+            raise BadSetting(f"{name} is not a setting; did you mean {near[0]}? `penstock settings` lists them all")
+        given[known[name].name] = _read(name, known[name].default, text.strip())
+    return _checked(Settings(**given))
+
+
+# Read by the commands that speak to a running service, not by the service.
+CLIENT = frozenset({PREFIX + "URL", PREFIX + "TOKEN"})
+
+# Names that the tests read, and that may stand in the same environment.
+TESTS = PREFIX + "TEST_"
+
+MINIMUM = {
+    "max_webhook_bytes": 1024,
+    "max_body_bytes": 1024,
+    "rate_budget_per_hour": 1,
+    "keep_entries_days": 1,
+    "keep_bodies_days": 1,
+    "max_streams": 1,
+    "max_streams_per_user": 1,
+}
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """`NAME=value` lines of a `.env`; quotes around a value and lines that start with # are dropped."""
+    found: dict[str, str] = {}
+    if not path.is_file():
+        return found
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, sign, text = line.strip().removeprefix("export ").partition("=")
+        if sign and not name.startswith("#"):
+            text = text.strip()
+            found[name.strip()] = text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+    return found
+
+
+def _read(name: str, default: Any, text: str) -> Any:
+    try:
+        if isinstance(default, bool):
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}[
+                text.lower()
+            ]
+        return type(default)(text)
+    except (ValueError, KeyError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}.get(type(default), "a text")
+        raise BadSetting(f"{name} must be {wanted}, not {text!r}") from None
+
+
+def _checked(settings: Settings) -> Settings:
+    for name, least in MINIMUM.items():
+        if not least <= getattr(settings, name) < 2**53:
+            raise BadSetting(f"{PREFIX}{name.upper()} must be at least {least}, not {getattr(settings, name)}")
+    for name in ("poll_seconds", "reconcile_seconds", "expect_seconds", "run_seconds"):
+        if not 0 < getattr(settings, name) < 10**9:
+            raise BadSetting(
+                f"{PREFIX}{name.upper()} must be a number of seconds above 0, not {getattr(settings, name)}"
+            )
+    if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
+        raise BadSetting(f"{PREFIX}LOG_LEVEL must be debug, info, warning or error, not {settings.log_level!r}")
+    scheme = settings.database.partition(":")[0]
+    if scheme not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
+        raise BadSetting(
+            f"{PREFIX}DATABASE_URL must begin with sqlite+aiosqlite: or postgresql+asyncpg:, not {scheme}:"
+        )
+    for name in ("public_url", "bitbucket_api_url"):
+        value = getattr(settings, name)
+        if value and not value.startswith(("http://", "https://")):
+            raise BadSetting(f"{PREFIX}{name.upper()} must begin with https:// or http://, not {value!r}")
+    return settings
+
+
+def table() -> list[tuple[str, str, str]]:
+    """(variable, default, meaning) of every setting, in order: the README's table is made from it."""
+    rows = []
+    for f in fields(Settings):
+        default = str(f.default).lower() if isinstance(f.default, bool) else str(f.default)
+        shown = f.metadata["shown"] or default.removesuffix(".0")
+        rows.append((PREFIX + f.name.upper(), shown, f.metadata["meaning"]))
+    return rows

@@ -1,0 +1,350 @@
+"""The tables. Questions about them stand in the other files of this room; every change of them is a migration."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time, in UTC on both sides: SQLite keeps none of the zone, asyncpg refuses what has none."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Json(TypeDecorator[Any]):
+    """A value kept as JSON text: the same bytes on every database, and read by nothing but us."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else msgspec.json.decode(value)
+
+
+# SQLite numbers rows by itself only in a column that is exactly INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[int]:
+    return Column("id", Id, primary_key=True, autoincrement=True)
+
+
+def _to(target: str, name: str, *, nullable: bool = False, index: bool = False) -> Column[int]:
+    return Column(name, Id, ForeignKey(f"{target}.id"), nullable=nullable, index=index)
+
+
+# One row. Its lock makes commit order cursor order: with a sequence, a slow transaction's entry would turn up behind a
+# reader that has passed it.
+head = Table(
+    "head",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("cursor", BigInteger, nullable=False),  # the last one issued
+    Column("pruned", BigInteger, nullable=False),  # the last one that is no longer kept
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("cursor", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(40), nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("repository_id", Id),  # no foreign keys: an entry outlives what it is about
+    Column("pipeline_id", Id),
+    Column("execution_id", Id),
+    Column("payload", Text, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("password_hash", Text),
+    Column("is_admin", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _id(),
+    _to("users", "user_id", index=True),
+    Column("name", String(100), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _id(),
+    _to("users", "user_id", index=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+# A one-time way in, printed on the console. Without a user it makes the first account, and only while there is none.
+tickets = Table(
+    "tickets",
+    metadata,
+    _id(),
+    _to("users", "user_id", nullable=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+)
+
+repositories = Table(
+    "repositories",
+    metadata,
+    _id(),
+    Column("uuid", String(64)),  # in braces; None until the first delivery, or Bitbucket, teaches it
+    Column("workspace", String(255), nullable=False),
+    Column("slug", String(255), nullable=False),
+    Column("connected_at", UtcDateTime, nullable=False),
+    Column("disconnected_at", UtcDateTime),
+    Index(
+        "uq_repositories_connected_uuid",
+        "uuid",
+        unique=True,
+        sqlite_where=text("disconnected_at IS NULL"),
+        postgresql_where=text("disconnected_at IS NULL"),
+    ),
+    Index(
+        "uq_repositories_connected_name",
+        "workspace",
+        "slug",
+        unique=True,
+        sqlite_where=text("disconnected_at IS NULL"),
+        postgresql_where=text("disconnected_at IS NULL"),
+    ),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    _id(),
+    _to("repositories", "repository_id"),
+    _to("users", "user_id", index=True),
+    Column("role", String(20), nullable=False),  # owner, operator, viewer
+    UniqueConstraint("repository_id", "user_id"),
+)
+
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("id", String(64), primary_key=True),  # random: the last part of the webhook's URL
+    _to("repositories", "repository_id", index=True),
+    Column("secret", LargeBinary, nullable=False),  # sealed by the vault
+    Column("previous_secret", LargeBinary),  # after a rotation, until previous_until
+    Column("previous_until", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(32), primary_key=True),  # in order of arrival: milliseconds, then chance, in hex
+    Column("hook_id", String(64), nullable=False),
+    Column("repository_id", Id, nullable=False),
+    Column("request_uuid", String(128), nullable=False),  # "" where the sender gave none
+    Column("digest", LargeBinary, nullable=False),  # SHA-256 of the raw body
+    Column("event_key", String(100), nullable=False),
+    Column("attempt", Integer, nullable=False),  # X-Attempt-Number
+    Column("body", LargeBinary),  # the raw bytes, zlib; None once retention has taken them
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("processed_at", UtcDateTime),
+    Column("status", String(10), nullable=False),  # accepted, processed, failed, dead
+    Column("tries", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("flags", Json, nullable=False),
+    Column("verdicts", Json, nullable=False),
+    UniqueConstraint("hook_id", "request_uuid", "digest"),
+    Index(
+        "ix_deliveries_waiting",
+        "due_at",
+        "id",
+        sqlite_where=text("status IN ('accepted', 'failed')"),
+        postgresql_where=text("status IN ('accepted', 'failed')"),
+    ),
+    Index("ix_deliveries_repository_id_id", "repository_id", "id"),
+)
+
+pipelines = Table(
+    "pipelines",
+    metadata,
+    _id(),
+    _to("repositories", "repository_id"),
+    Column("is_active", Boolean, nullable=False),
+    Column("status", String(10), nullable=False),  # the latest execution's
+    Column("project_type", String(20), nullable=False),
+    Column("server_ip", String(255)),
+    Column("subdomain", String(255)),
+    Column("domain", String(255)),
+    Column("port", Integer),
+    Column("ssl_enabled", Boolean, nullable=False),
+    Column("nginx_config", Text),
+    Column("certbot_command", Text),
+    Column("bitbucket_pipelines_yml", Text),
+    Column("detection", Json),
+    Column("bitbucket_pipeline_uuid", String(64)),
+    Column("latest_execution_id", Id),
+    Column("last_execution_at", UtcDateTime),
+    Column("generated_at", UtcDateTime),  # None: adopted when the repository was connected, nothing generated yet
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index(
+        "uq_pipelines_active",
+        "repository_id",
+        unique=True,
+        sqlite_where=text("is_active"),
+        postgresql_where=text("is_active"),
+    ),
+    Index("ix_pipelines_repository_id", "repository_id"),
+)
+
+environments = Table(
+    "environments",
+    metadata,
+    _id(),
+    _to("pipelines", "pipeline_id"),
+    Column("name", String(100), nullable=False),
+    Column("kind", String(10), nullable=False),  # test, staging, production
+    Column("branch_pattern", String(255), nullable=False),
+    UniqueConstraint("pipeline_id", "name"),
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    _id(),
+    _to("pipelines", "pipeline_id"),
+    Column("repository_id", Id, nullable=False),
+    Column("environment", String(100)),
+    Column("status", String(10), nullable=False),
+    Column("trigger_type", String(10), nullable=False),  # manual, webhook, scheduled, rollback
+    Column("branch", String(255)),
+    Column("bitbucket_build_number", BigInteger),
+    Column("bitbucket_pipeline_uuid", String(64)),
+    Column("bitbucket_commit_hash", String(40)),
+    Column("attempt", Integer, nullable=False),
+    Column("confirmed", Boolean, nullable=False),
+    Column("reported_status", String(10)),
+    Column("waiting_on", String(255)),
+    Column("error_message", Text),
+    Column("rolled_back", Boolean, nullable=False),
+    Column("rollback_reason", Text),
+    Column("previous_execution_id", Id),
+    Column("pushed", Boolean, nullable=False),  # a push has opened it or joined it
+    Column("message", Text),  # the first line of the commit's message
+    Column("author", String(255)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("completed_at", UtcDateTime),
+    Column("deadline_at", UtcDateTime),
+    UniqueConstraint("repository_id", "bitbucket_build_number"),
+    Index("ix_executions_pipeline_id_id", "pipeline_id", "id"),
+    Index("ix_executions_repository_id_bitbucket_commit_hash", "repository_id", "bitbucket_commit_hash"),
+)
+
+observations = Table(
+    "observations",
+    metadata,
+    _id(),
+    _to("executions", "execution_id"),
+    Column("key", String(160), nullable=False),
+    Column("trigger", String(10), nullable=False),
+    Column("source", String(10), nullable=False),
+    Column("at", UtcDateTime),
+    Column("run_number", Integer),
+    Column("confirmed", Boolean, nullable=False),
+    Column("reason", Text),
+    Column("delivery_id", String(32)),
+    Column("received_at", UtcDateTime, nullable=False),
+    UniqueConstraint("execution_id", "key"),
+)
+
+transitions = Table(
+    "transitions",
+    metadata,
+    _id(),
+    _to("executions", "execution_id", index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("from", String(10), nullable=False),
+    Column("to", String(10), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("trigger", String(10), nullable=False),
+    Column("source", String(10), nullable=False),
+    Column("confirmed", Boolean, nullable=False),
+    Column("reason", Text),
+    Column("outcome", String(10), nullable=False),  # applied, late, refused
+    Column("delivery_id", String(32)),
+)
+
+work = Table(
+    "work",
+    metadata,
+    _id(),
+    Column("kind", String(40), nullable=False),
+    Column("key", String(200), nullable=False),  # of two rows with the same key and kind the second is not written
+    Column("payload", Json, nullable=False),
+    Column("status", String(10), nullable=False),  # waiting, done, dead
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("claim", String(32)),  # who holds the lease: a late finisher's write is refused by it
+    Column("leased_until", UtcDateTime),
+    Column("error", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("kind", "key"),
+    Index(
+        "ix_work_waiting",
+        "due_at",
+        "id",
+        sqlite_where=text("status = 'waiting'"),
+        postgresql_where=text("status = 'waiting'"),
+    ),
+)
