@@ -1,0 +1,1 @@
+"""The schema's history, read by Alembic and run by `service/store/migrate.py`."""
