@@ -1,0 +1,77 @@
+"""The end of a run as a webhook for traces tells it: OTLP in JSON, without a repository or an actor of its own.
+
+https://www.atlassian.com/blog/bitbucket/bitbucket-pipelines-opentelemetry-traces-via-webhooks. Spans are sent when what
+they measure is over, and more than once. The result that a run's span carries says COMPLETE for failed runs too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from service.bitbucket.reading import Node, Unexpected
+from service.bitbucket.statuses import run_of
+from service.events import Event, RunEnded, Unreadable, Unused
+
+RUN_SPAN = "bbc.pipeline_run"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def repository_of(body: Node) -> str | None:
+    """The uuid of the repository that the spans are about: the first one that is named."""
+    try:
+        named = (_attribute(span, "pipeline.repository.uuid").uuid() for span in _spans(body))
+        return next((uuid for uuid in named if uuid), None)
+    except Unexpected:
+        return None
+
+
+def span_events(body: Node) -> Iterator[Event]:
+    """One event per run's span; where there is none, one for all the others. Raises Unexpected without spans."""
+    spans = list(_spans(body))
+    runs = [span for span in spans if span.at("name").value == RUN_SPAN]
+    for span in runs:
+        yield _run_ended(span)
+    if not runs:
+        reason = "a step's span: a run's end is told by the run's own" if spans else "no spans in it"
+        yield Unused(repository_of(body), key="pipeline:span_created", reason=reason)
+
+
+def _spans(body: Node) -> Iterator[Node]:
+    for resource in body.at("resourceSpans").items():
+        for scope in resource.at("scopeSpans").items():
+            yield from scope.at("spans").items()
+
+
+def _run_ended(span: Node) -> Event:
+    repository = _attribute(span, "pipeline.repository.uuid").uuid()
+    ref = _attribute(span, "pipeline.target.ref_name").text()
+    try:
+        run = run_of(_attribute(span, "pipeline_run.url").text() or "")
+        return RunEnded(
+            repository,
+            ref,
+            build_number=_attribute(span, "pipeline.build_number").number() or (run.number if run else None),
+            pipeline_uuid=_attribute(span, "pipeline.uuid").uuid(),
+            run_number=_attribute(span, "pipeline_run.run_number").number(),
+            at=_nanoseconds(span.at("endTimeUnixNano").value),
+        )
+    except Unexpected as unexpected:
+        return Unreadable(repository, ref, reason=str(unexpected))
+
+
+def _attribute(span: Node, key: str) -> Node:
+    """The value of one attribute, whichever of OTLP's types it has; at the attribute's own name for the reason."""
+    for attribute in span.at("attributes").items():
+        if attribute.at("key").value == key:
+            value = attribute.at("value")
+            return Node(value.at("stringValue").value or value.at("intValue").value, key)
+    return Node(None, key)
+
+
+def _nanoseconds(value: object) -> datetime | None:
+    """A time from nanoseconds since 1970, which OTLP writes in digits, now and then as a number."""
+    try:
+        return EPOCH + timedelta(microseconds=int(value) // 1000) if isinstance(value, str | int) else None
+    except (ValueError, OverflowError):
+        return None
