@@ -1,0 +1,103 @@
+"""What the REST side answers with: JSON, pages, errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from service.simulator.rest.fields import partial
+from service.simulator.shapes.people import Json
+
+MAX_PAGELEN = 100
+
+T = TypeVar("T")
+
+
+class ApiError(Exception):
+    """An answer that is an error. `detail` is text, or the required and granted scopes of a 403."""
+
+    def __init__(
+        self, status: int, message: str, detail: str | Json | None = None, fields: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.detail = detail
+        self.fields = fields
+
+    def body(self) -> Json:
+        error: Json = {"message": self.message}
+        if self.detail is not None:
+            error["detail"] = self.detail
+        if self.fields is not None:
+            error["fields"] = self.fields
+        return {"type": "error", "error": error}
+
+
+def not_found(message: str = "Resource not found", detail: str | None = None) -> ApiError:
+    return ApiError(404, message, detail)
+
+
+def bad_uuid() -> ApiError:
+    """What a uuid without its braces gets: the braces belong to it and are sent, encoded."""
+    return not_found("Not found", "The value provided is not a valid uuid.")
+
+
+def answer(request: Request, shape: Json, status: int = 200, *, location: str | None = None) -> JSONResponse:
+    """`shape`, cut down to what `fields=` asks for."""
+    headers = {"Location": location} if location else {}
+    return JSONResponse(partial(shape, request.query_params.get("fields")), status, headers)
+
+
+def page(request: Request, rows: Sequence[T], shape: Callable[[T], Json]) -> JSONResponse:
+    """The page that `page` and `pagelen` (10 by default) ask for; `next` is absent on the last one."""
+    number = _number(request, "page", 1, None)
+    length = _number(request, "pagelen", 10, MAX_PAGELEN)
+    start = (number - 1) * length
+    found: Json = {
+        "page": number,
+        "pagelen": length,
+        "size": len(rows),
+        "values": [shape(row) for row in rows[start : start + length]],
+    }
+    if start + length < len(rows):
+        found["next"] = _page_url(request, number + 1)
+    if number > 1:
+        found["previous"] = _page_url(request, number - 1)
+    return answer(request, found)
+
+
+async def body_of(request: Request) -> Json:
+    """The JSON object that was sent. Raises ApiError 400 for anything else."""
+    try:
+        sent = json.loads(await request.body())
+    except ValueError as error:
+        raise ApiError(400, "Bad request", f"The body is not JSON: {error}") from error
+    if not isinstance(sent, dict):
+        raise ApiError(400, "Bad request", "The body must be a JSON object.")
+    return sent
+
+
+def require(sent: Json, names: Iterable[str]) -> None:
+    """Raises ApiError 400 naming the fields that are not there."""
+    if missing := {name: "required key not provided" for name in names if not sent.get(name)}:
+        raise ApiError(400, "Bad request", fields=missing)
+
+
+def _number(request: Request, name: str, default: int, most: int | None) -> int:
+    given: Any = request.query_params.get(name, default)
+    try:
+        number = int(given)
+    except ValueError:
+        number = 0
+    if number < 1 or (most is not None and number > most):
+        raise ApiError(400, f"Invalid {name}")
+    return number
+
+
+def _page_url(request: Request, number: int) -> str:
+    return str(request.url.include_query_params(page=number))
