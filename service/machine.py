@@ -22,6 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from zlib import crc32
 
 from service.events import Source, Trigger
 
@@ -89,7 +90,7 @@ TABLE: dict[State, dict[Trigger, State]] = {
         T.LOSE: S.FAILED,
     },
     # From here on every row but the repetition of the same end opens the next attempt. LOSE is absent: what ended is
-    # not lost, and a real end that turns up after LOSE is sorted before it and wins.
+    # not lost. Whatever real turns up after LOSE wins, and is not a rerun: see _resumed.
     S.SUCCESS: {
         T.QUEUE: S.PLANNED,
         T.START: S.BUILDING,
@@ -150,16 +151,22 @@ class Observation:
     def key(self) -> str:
         """Equal for the same fact, however often and by whatever delivery it reaches us."""
         at = self.at.astimezone(UTC).isoformat() if self.at else ""
-        return f"{self.trigger}|{self.source}|{at}|{self.run_number or ''}|{self.confirmed:d}"
+        why = f"{crc32(self.reason.encode()):08x}" if self.reason else ""
+        return f"{self.trigger}|{self.source}|{at}|{self.run_number or ''}|{self.confirmed:d}|{why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where an execution stands: the fold's result. `numbered` says that Bitbucket itself gave the attempt's number."""
+    """Where an execution stands: the fold's result.
+
+    `numbered` says that Bitbucket itself gave the attempt's number, `lost` that the run ended for want of news alone.
+    `reported` is the newest hint of an end or a rerun that waits for its confirmation.
+    """
 
     state: State = State.PLANNED
     attempt: int = 1
     numbered: bool = False
+    lost: bool = False
     confirmed: bool = False
     reported: Trigger | None = None
     reason: str | None = None
@@ -227,9 +234,8 @@ def _step(progress: Progress, seen: Observation, *, hints_end: bool) -> tuple[Ou
     to = TABLE[base.state].get(seen.trigger)
     if to is None:
         return Outcome.REFUSED, progress
-    if base.state.final and to is not base.state:  # a rerun: Bitbucket's number where it is known, else the next one
-        number = seen.run_number or base.attempt + 1
-        base = Progress(attempt=number, numbered=seen.run_number is not None)
+    if base.lost or (base.state.final and to is not base.state):
+        base = _resumed(base, seen)
     after = _enter(base, seen, to)
     return (Outcome.APPLIED if _moved(progress, after) else Outcome.UNCHANGED), after
 
@@ -249,6 +255,13 @@ def _attempt_of(progress: Progress, seen: Observation) -> Progress:
     return replace(progress, attempt=seen.run_number, numbered=True)
 
 
+def _resumed(base: Progress, seen: Observation) -> Progress:
+    """A beginning from which the run goes on after an end, though what was only lost goes on in the same attempt."""
+    if base.lost:
+        return Progress(attempt=base.attempt, numbered=base.numbered, started_at=base.started_at)
+    return Progress(attempt=seen.run_number or base.attempt + 1, numbered=seen.run_number is not None)
+
+
 def _enter(base: Progress, seen: Observation, to: State) -> Progress:
     moved = to is not base.state
     said = TABLE[State.PLANNED][seen.trigger] is to  # it says this very state, not one that is passed already
@@ -256,8 +269,9 @@ def _enter(base: Progress, seen: Observation, to: State) -> Progress:
     return replace(
         base,
         state=to,
+        lost=seen.trigger is Trigger.LOSE,
         confirmed=seen.confirmed if moved else base.confirmed or (seen.confirmed and said),
-        reported=None if seen.confirmed or (moved and to.final) else base.reported,
+        reported=None,  # a hint of an end is overtaken by whatever is newer
         reason=(seen.reason if moved else base.reason or seen.reason) if to is State.FAILED else None,
         started_at=base.started_at or (seen.at if running else None),
         completed_at=base.completed_at or (seen.at if to.final else None),
