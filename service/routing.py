@@ -33,7 +33,7 @@ class Router(Generic[Record, Answer]):
         return register
 
     async def dispatch(self, event: object, record: Record) -> Answer:
-        """Raises KeyError for a kind of event that no handler names: tests/test_handlers.py sees that none is left out."""
+        """Raises KeyError for a kind that has no handler: tests/test_handlers.py sees that none is left out."""
         return await self._handlers[type(event)](event, record)
 
     @property

@@ -1,0 +1,41 @@
+"""The repository itself changed: it is known by its uuid, so its pipeline and its history follow."""
+
+from __future__ import annotations
+
+from handlers.desk import Desk, Handlers, Verdict, Word
+from service.events import RepositoryChanged, RepositoryDeleted, RepositoryMoved, RepositoryRenamed
+from service.store import pipelines, repositories
+
+router = Handlers()
+
+
+@router.on(RepositoryRenamed, RepositoryMoved)
+async def follow_the_name(event: RepositoryRenamed | RepositoryMoved, desk: Desk) -> Verdict:
+    workspace, _, slug = event.full_name.partition("/")
+    if not workspace or not slug:
+        return Verdict(Word.FAILED, f"{event.full_name!r} is no workspace/slug")
+    known = desk.repository
+    if (workspace, slug) == (known.workspace, known.slug):
+        return Verdict(Word.UNCHANGED, f"it is known as {known.full_name} already")
+    if not await repositories.rename(desk.record.connection, known.id, workspace, slug):
+        return Verdict(Word.REFUSED, f"another connected repository is named {event.full_name}")
+    pipeline = await desk.pipeline()
+    if pipeline is not None:
+        named = {"pipeline_id": pipeline.id, "repository": event.full_name, "previously": known.full_name}
+        desk.record.log("pipeline.updated", named, repository_id=known.id, pipeline_id=pipeline.id)
+    return Verdict(Word.RENAMED, f"{known.full_name} is {event.full_name} now")
+
+
+@router.on(RepositoryChanged)
+async def note_a_change(event: RepositoryChanged, desk: Desk) -> Verdict:
+    return Verdict(Word.UNCHANGED, f"nothing here depends on {', '.join(event.fields) or 'what changed'}")
+
+
+@router.on(RepositoryDeleted)
+async def deactivate(event: RepositoryDeleted, desk: Desk) -> Verdict:
+    pipeline_id = await pipelines.deactivate(desk.record.connection, desk.repository.id, desk.record.now)
+    if pipeline_id is None:
+        return Verdict(Word.UNCHANGED, "its pipeline was not active")
+    told = {"pipeline_id": pipeline_id, "reason": "the repository was deleted at Bitbucket"}
+    desk.record.log("pipeline.deleted", told, repository_id=desk.repository.id, pipeline_id=pipeline_id)
+    return Verdict(Word.DEACTIVATED, "the repository was deleted at Bitbucket; its history stays readable")

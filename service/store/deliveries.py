@@ -1,0 +1,135 @@
+"""Questions about stored deliveries: the next to process, what became of it, and the lists."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.accounts import Viewer, may_see
+from service.store.tables import deliveries
+
+WAITING = ("accepted", "failed")
+
+_SHOWN = [column for column in deliveries.c if column.name not in ("body", "digest", "due_at")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One HTTP request of Bitbucket's. `body` is the raw bytes where they were asked for and are still kept."""
+
+    id: str
+    hook_id: str
+    repository_id: int
+    request_uuid: str
+    event_key: str
+    attempt: int
+    received_at: datetime
+    processed_at: datetime | None
+    status: str
+    tries: int
+    flags: list[str]
+    verdicts: list[dict[str, Any]]
+    body: bytes | None = field(default=None, repr=False)
+
+
+async def next_due(connection: AsyncConnection, now: datetime) -> Delivery | None:
+    """The delivery that has waited longest, locked for this transaction; others take the next one."""
+    question = select(*_SHOWN, deliveries.c.body).where(deliveries.c.status.in_(WAITING), deliveries.c.due_at <= now)
+    question = question.order_by(deliveries.c.due_at, deliveries.c.id).limit(1).with_for_update(skip_locked=True)
+    return await _first(connection, question)
+
+
+async def next_time(connection: AsyncConnection) -> datetime | None:
+    """When the next delivery is due."""
+    question = select(deliveries.c.due_at).where(deliveries.c.status.in_(WAITING))
+    return (await connection.execute(question.order_by(deliveries.c.due_at).limit(1))).scalar()
+
+
+async def uuid_used_before(connection: AsyncConnection, delivery: Delivery) -> bool:
+    """Whether another body came under the same X-Request-UUID: that header is not signed."""
+    if not delivery.request_uuid:
+        return False
+    same = (deliveries.c.hook_id == delivery.hook_id, deliveries.c.request_uuid == delivery.request_uuid)
+    return bool((await connection.execute(select(exists().where(*same, deliveries.c.id < delivery.id)))).scalar())
+
+
+async def settle(
+    connection: AsyncConnection,
+    delivery_id: str,
+    *,
+    status: str,
+    now: datetime,
+    verdicts: Sequence[dict[str, Any]],
+    flags: Sequence[str],
+) -> None:
+    values = {"status": status, "processed_at": now, "verdicts": list(verdicts), "flags": list(flags)}
+    await connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(values))
+
+
+async def try_again(
+    connection: AsyncConnection,
+    delivery_id: str,
+    *,
+    status: str,
+    tries: int,
+    due_at: datetime,
+    verdicts: Sequence[dict[str, Any]],
+) -> None:
+    """What could not be processed: it is tried once more at `due_at`, or lies `dead` until a person replays it."""
+    values = {"status": status, "tries": tries, "due_at": due_at, "verdicts": list(verdicts)}
+    await connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(values))
+
+
+async def replay(connection: AsyncConnection, delivery_id: str, now: datetime) -> bool:
+    """Puts a delivery back into the inbox; False where its body is no longer kept."""
+    kept = (deliveries.c.id == delivery_id, deliveries.c.body.is_not(None))
+    values = {"status": "accepted", "tries": 0, "due_at": now, "processed_at": None}
+    return bool((await connection.execute(update(deliveries).where(*kept).values(values))).rowcount)
+
+
+async def drop_bodies(connection: AsyncConnection, before: datetime) -> int:
+    """Forgets the bodies of what was settled before that time; how many."""
+    old = (deliveries.c.received_at < before, deliveries.c.body.is_not(None), deliveries.c.status.not_in(WAITING))
+    return int((await connection.execute(update(deliveries).where(*old).values(body=None))).rowcount)
+
+
+async def seen_by(connection: AsyncConnection, viewer: Viewer, delivery_id: str) -> Delivery | None:
+    question = select(*_SHOWN, deliveries.c.body).where(deliveries.c.id == delivery_id)
+    return await _first(connection, question.where(may_see(viewer, deliveries.c.repository_id)))
+
+
+async def page(
+    connection: AsyncConnection,
+    viewer: Viewer,
+    *,
+    before: str | None,
+    limit: int,
+    status: str | None = None,
+    event_key: str | None = None,
+    repository_id: int | None = None,
+) -> list[Delivery]:
+    """Newest first, from below the id `before` on."""
+    question = select(*_SHOWN).where(may_see(viewer, deliveries.c.repository_id))
+    if before is not None:
+        question = question.where(deliveries.c.id < before)
+    if repository_id is not None:
+        question = question.where(deliveries.c.repository_id == repository_id)
+    for column, value in ((deliveries.c.status, status), (deliveries.c.event_key, event_key)):
+        question = question if value is None else question.where(column == value)
+    rows = await connection.execute(question.order_by(deliveries.c.id.desc()).limit(limit))
+    return [Delivery(**row._mapping) for row in rows]
+
+
+async def _first(connection: AsyncConnection, question: Select[Any]) -> Delivery | None:
+    row = (await connection.execute(question)).first()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    values["body"] = zlib.decompress(values["body"]) if values["body"] is not None else None
+    return Delivery(**values)

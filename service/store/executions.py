@@ -1,0 +1,198 @@
+"""Questions about executions, the observations of them and their transitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.events import Source, Trigger
+from service.machine import Observation
+from service.store.accounts import Viewer, may_see
+from service.store.tables import executions, observations, transitions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One try to bring a commit to an environment: one Bitbucket run, or the expectation of one."""
+
+    id: int
+    pipeline_id: int
+    repository_id: int
+    environment: str | None
+    status: str
+    trigger_type: str
+    branch: str | None
+    bitbucket_build_number: int | None
+    bitbucket_pipeline_uuid: str | None
+    bitbucket_commit_hash: str | None
+    attempt: int
+    confirmed: bool
+    reported_status: str | None
+    waiting_on: str | None
+    error_message: str | None
+    rolled_back: bool
+    rollback_reason: str | None
+    previous_execution_id: int | None
+    pushed: bool
+    message: str | None
+    author: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    deadline_at: datetime | None
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """From the run's begin to its end, by Bitbucket's clock; None until both are known."""
+        if self.started_at is None or self.completed_at is None:
+            return None
+        return round((self.completed_at - self.started_at).total_seconds(), 3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One observation's effect. `at` is when it happened, `recorded_at` when it reached us."""
+
+    id: int
+    at: datetime
+    recorded_at: datetime
+    from_: str
+    to: str
+    attempt: int
+    trigger: str
+    source: str
+    confirmed: bool
+    reason: str | None
+    outcome: str
+    delivery_id: str | None
+
+
+async def add(connection: AsyncConnection, **values: Any) -> Execution:
+    """A new execution, PLANNED, with these of its columns; the others at their defaults."""
+    row: dict[str, Any] = {"status": "PLANNED", "attempt": 1, "confirmed": False, "rolled_back": False, **values}
+    found = (await connection.execute(insert(executions).values(row).returning(*executions.c))).one()
+    return Execution(**found._mapping)
+
+
+async def change(connection: AsyncConnection, execution_id: int, **values: Any) -> Execution:
+    """The execution as it is afterwards."""
+    statement = update(executions).where(executions.c.id == execution_id).values(values).returning(*executions.c)
+    return Execution(**(await connection.execute(statement)).one()._mapping)
+
+
+async def by_id(connection: AsyncConnection, execution_id: int, *, lock: bool = False) -> Execution | None:
+    question = select(executions).where(executions.c.id == execution_id)
+    return await _first(connection, question.with_for_update() if lock else question)
+
+
+async def by_build_number(connection: AsyncConnection, repository_id: int, number: int) -> Execution | None:
+    question = select(executions).where(
+        executions.c.repository_id == repository_id, executions.c.bitbucket_build_number == number
+    )
+    return await _first(connection, question)
+
+
+async def expected(
+    connection: AsyncConnection, repository_id: int, *, commit: str, branch: str | None
+) -> Execution | None:
+    """The oldest execution that still waits for Bitbucket's run of this commit (and branch, where it is known)."""
+    question = select(executions).where(
+        executions.c.repository_id == repository_id,
+        executions.c.bitbucket_commit_hash == commit,
+        executions.c.bitbucket_build_number.is_(None),
+        executions.c.status == "PLANNED",
+    )
+    if branch is not None:
+        question = question.where(executions.c.branch == branch)
+    return await _first(connection, question.order_by(executions.c.id).limit(1))
+
+
+async def unpushed(connection: AsyncConnection, repository_id: int, *, commit: str, branch: str) -> Execution | None:
+    """The oldest execution of this commit and branch that no push has claimed: its status was faster."""
+    question = select(executions).where(
+        executions.c.repository_id == repository_id,
+        executions.c.bitbucket_commit_hash == commit,
+        or_(executions.c.branch == branch, executions.c.branch.is_(None)),
+        executions.c.pushed.is_(False),
+        executions.c.trigger_type == "webhook",
+    )
+    return await _first(connection, question.order_by(executions.c.id).limit(1))
+
+
+async def observations_of(connection: AsyncConnection, execution_id: int) -> list[Observation]:
+    question = select(observations).where(observations.c.execution_id == execution_id)
+    return [
+        Observation(
+            trigger=Trigger(row.trigger),
+            source=Source(row.source),
+            at=row.at,
+            run_number=row.run_number,
+            confirmed=row.confirmed,
+            reason=row.reason,
+        )
+        for row in await connection.execute(question)
+    ]
+
+
+async def add_observation(
+    connection: AsyncConnection, execution_id: int, seen: Observation, *, delivery_id: str | None, now: datetime
+) -> None:
+    row = {
+        "execution_id": execution_id,
+        "key": seen.key,
+        "trigger": seen.trigger,
+        "source": seen.source,
+        "at": seen.at,
+        "run_number": seen.run_number,
+        "confirmed": seen.confirmed,
+        "reason": seen.reason,
+        "delivery_id": delivery_id,
+        "received_at": now,
+    }
+    await connection.execute(insert(observations).values(row))
+
+
+async def add_transition(connection: AsyncConnection, execution_id: int, **values: Any) -> None:
+    await connection.execute(insert(transitions).values(execution_id=execution_id, **values))
+
+
+async def transitions_of(connection: AsyncConnection, execution_id: int) -> list[Transition]:
+    """In the order in which they were recorded."""
+    question = select(transitions).where(transitions.c.execution_id == execution_id).order_by(transitions.c.id)
+    rows = [dict(row._mapping) for row in await connection.execute(question)]
+    return [Transition(from_=row.pop("from"), **{k: row[k] for k in row if k != "execution_id"}) for row in rows]
+
+
+async def deliveries_of(connection: AsyncConnection, execution_id: int) -> list[str]:
+    """The ids of the deliveries that said something of this execution, in order of arrival."""
+    question = select(observations.c.delivery_id).where(
+        observations.c.execution_id == execution_id, observations.c.delivery_id.is_not(None)
+    )
+    return sorted(set((await connection.execute(question)).scalars()))
+
+
+async def seen_by(connection: AsyncConnection, viewer: Viewer, execution_id: int) -> Execution | None:
+    question = select(executions).where(executions.c.id == execution_id, may_see(viewer, executions.c.repository_id))
+    return await _first(connection, question)
+
+
+async def page(
+    connection: AsyncConnection, viewer: Viewer, *, before: int | None, limit: int, pipeline_id: int | None = None
+) -> list[Execution]:
+    """Newest first, from below the id `before` on."""
+    question = select(executions).where(may_see(viewer, executions.c.repository_id))
+    if pipeline_id is not None:
+        question = question.where(executions.c.pipeline_id == pipeline_id)
+    if before is not None:
+        question = question.where(executions.c.id < before)
+    rows = await connection.execute(question.order_by(executions.c.id.desc()).limit(limit))
+    return [Execution(**row._mapping) for row in rows]
+
+
+async def _first(connection: AsyncConnection, question: Select[Any]) -> Execution | None:
+    row = (await connection.execute(question)).first()
+    return Execution(**row._mapping) if row else None

@@ -1,0 +1,151 @@
+"""Questions about connected repositories, and about the hooks through which Bitbucket speaks of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.accounts import Viewer, may_see
+from service.store.tables import hooks, repositories
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository at Bitbucket. `uuid` is None until the first delivery, or Bitbucket itself, has told it."""
+
+    id: int
+    uuid: str | None
+    workspace: str
+    slug: str
+    connected_at: datetime
+    disconnected_at: datetime | None = None
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.workspace}/{self.slug}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Where Bitbucket delivers to. The secrets are sealed; the previous one counts until `previous_until`."""
+
+    id: str
+    repository_id: int
+    repository_uuid: str | None
+    full_name: str
+    secret: bytes
+    previous_secret: bytes | None
+    previous_until: datetime | None
+
+
+class AlreadyConnected(ValueError):
+    """The repository is connected already, by uuid or by name; `repository_id` says as which one."""
+
+    def __init__(self, repository_id: int | None, full_name: str) -> None:
+        super().__init__(f"{full_name} is connected already")
+        self.repository_id = repository_id
+
+
+async def connect(
+    connection: AsyncConnection, *, workspace: str, slug: str, uuid: str | None, now: datetime
+) -> Repository:
+    """Raises AlreadyConnected; the transaction goes on, nothing having been written."""
+    row = {"workspace": workspace, "slug": slug, "uuid": uuid, "connected_at": now}
+    try:
+        async with connection.begin_nested():
+            statement = insert(repositories).values(row).returning(repositories.c.id)
+            number = int((await connection.execute(statement)).scalar_one())
+    except IntegrityError:
+        known = await named(connection, workspace, slug)
+        raise AlreadyConnected(known.id if known else None, f"{workspace}/{slug}") from None
+    return Repository(number, uuid, workspace, slug, now)
+
+
+async def named(connection: AsyncConnection, workspace: str, slug: str) -> Repository | None:
+    return await _one(
+        connection, _connected().where(repositories.c.workspace == workspace, repositories.c.slug == slug)
+    )
+
+
+async def by_id(connection: AsyncConnection, repository_id: int, *, lock: bool = False) -> Repository | None:
+    """Any repository, connected or not. `lock` makes whoever else writes about it wait for this transaction."""
+    question = select(repositories).where(repositories.c.id == repository_id)
+    return await _one(connection, question.with_for_update() if lock else question)
+
+
+async def seen_by(connection: AsyncConnection, viewer: Viewer, repository_id: int) -> Repository | None:
+    return await _one(
+        connection, _connected().where(repositories.c.id == repository_id, may_see(viewer, repositories.c.id))
+    )
+
+
+async def page(connection: AsyncConnection, viewer: Viewer, *, after: int, limit: int) -> list[Repository]:
+    """The connected repositories with ids above `after`, in order."""
+    question = _connected().where(repositories.c.id > after, may_see(viewer, repositories.c.id))
+    rows = await connection.execute(question.order_by(repositories.c.id).limit(limit))
+    return [Repository(**row._mapping) for row in rows]
+
+
+async def rename(connection: AsyncConnection, repository_id: int, workspace: str, slug: str) -> bool:
+    """False where another connected repository has that name: that one's rename has not reached us yet."""
+    statement = update(repositories).where(repositories.c.id == repository_id)
+    try:
+        async with connection.begin_nested():
+            await connection.execute(statement.values(workspace=workspace, slug=slug))
+    except IntegrityError:
+        return False
+    return True
+
+
+async def disconnect(connection: AsyncConnection, repository_id: int, now: datetime) -> None:
+    """Its hooks are gone at once, its history stays."""
+    await connection.execute(hooks.delete().where(hooks.c.repository_id == repository_id))
+    statement = update(repositories).where(repositories.c.id == repository_id)
+    await connection.execute(statement.values(disconnected_at=now))
+
+
+async def add_hook(connection: AsyncConnection, hook_id: str, repository_id: int, secret: bytes, now: datetime) -> None:
+    row = {"id": hook_id, "repository_id": repository_id, "secret": secret, "created_at": now}
+    await connection.execute(insert(hooks).values(row))
+
+
+async def hook(connection: AsyncConnection, hook_id: str) -> Hook | None:
+    return await _hook(connection, _hooks().where(hooks.c.id == hook_id))
+
+
+async def hook_of(connection: AsyncConnection, repository_id: int) -> Hook | None:
+    return await _hook(connection, _hooks().where(hooks.c.repository_id == repository_id))
+
+
+async def replace_secret(
+    connection: AsyncConnection, hook_id: str, *, secret: bytes, previous: bytes, previous_until: datetime
+) -> None:
+    values = {"secret": secret, "previous_secret": previous, "previous_until": previous_until}
+    await connection.execute(update(hooks).where(hooks.c.id == hook_id).values(values))
+
+
+def _connected() -> Select[Any]:
+    return select(repositories).where(repositories.c.disconnected_at.is_(None))
+
+
+def _hooks() -> Select[Any]:
+    columns = (hooks, repositories.c.uuid, repositories.c.workspace, repositories.c.slug)
+    return select(*columns).join(repositories, repositories.c.id == hooks.c.repository_id)
+
+
+async def _one(connection: AsyncConnection, question: Select[Any]) -> Repository | None:
+    row = (await connection.execute(question)).one_or_none()
+    return Repository(**row._mapping) if row else None
+
+
+async def _hook(connection: AsyncConnection, question: Select[Any]) -> Hook | None:
+    row = (await connection.execute(question)).one_or_none()
+    if row is None:
+        return None
+    name = f"{row.workspace}/{row.slug}"
+    return Hook(row.id, row.repository_id, row.uuid, name, row.secret, row.previous_secret, row.previous_until)

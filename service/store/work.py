@@ -1,0 +1,84 @@
+"""Questions about work: rows written by the transaction that decided them, leased by whoever does them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.tables import work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A piece of work under a lease. Its outcome is accepted only from whoever holds `claim`."""
+
+    id: int
+    kind: str
+    key: str
+    payload: Any
+    tries: int
+    claim: str
+
+
+async def add(
+    connection: AsyncConnection, *, kind: str, key: str, payload: Any, due_at: datetime, now: datetime
+) -> None:
+    """Writes a row, or wakes the one of this kind and key that was done before; one that waits stays as it is."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    row = {"kind": kind, "key": key, "payload": payload, "status": "waiting", "due_at": due_at, "tries": 0}
+    statement = dialect.insert(work).values(**row, created_at=now)
+    again = {"payload": statement.excluded.payload, "status": "waiting", "due_at": due_at, "tries": 0, "error": None}
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["kind", "key"], set_=again, where=work.c.status != "waiting")
+    )
+
+
+async def lease(connection: AsyncConnection, kinds: Sequence[str], *, now: datetime, seconds: float) -> Work | None:
+    """The piece that has been due longest, ours for so many seconds. A lease that ran out is taken over."""
+    free = or_(work.c.leased_until.is_(None), work.c.leased_until < now)
+    due = (work.c.status == "waiting", work.c.due_at <= now, work.c.kind.in_(kinds), free)
+    first = select(work.c.id).where(*due).order_by(work.c.due_at, work.c.id).limit(1)
+    number = (await connection.execute(first.with_for_update(skip_locked=True))).scalar()
+    if number is None:
+        return None
+    claim = secrets.token_hex(16)
+    values = {"claim": claim, "leased_until": now + timedelta(seconds=seconds), "tries": work.c.tries + 1}
+    columns = (work.c.id, work.c.kind, work.c.key, work.c.payload, work.c.tries, work.c.claim)
+    statement = update(work).where(work.c.id == number).values(values).returning(*columns)
+    return Work(**(await connection.execute(statement)).one()._mapping)
+
+
+async def next_time(connection: AsyncConnection, kinds: Sequence[str]) -> datetime | None:
+    """When the next piece is due, leased or not."""
+    question = select(work.c.due_at).where(work.c.status == "waiting", work.c.kind.in_(kinds))
+    return (await connection.execute(question.order_by(work.c.due_at).limit(1))).scalar()
+
+
+async def finish(connection: AsyncConnection, piece: Work) -> bool:
+    """Done. False when the lease has gone to somebody else: then this transaction must be undone."""
+    return await _settle(connection, piece, status="done", error=None)
+
+
+async def postpone(
+    connection: AsyncConnection, piece: Work, *, due_at: datetime, error: str | None = None, tries: int = 0
+) -> bool:
+    """Once more at `due_at`. False when the lease has gone to somebody else."""
+    return await _settle(connection, piece, status="waiting", due_at=due_at, error=error, tries=tries)
+
+
+async def bury(connection: AsyncConnection, piece: Work, error: str) -> bool:
+    """Not to be tried again by itself. False when the lease has gone to somebody else."""
+    return await _settle(connection, piece, status="dead", error=error)
+
+
+async def _settle(connection: AsyncConnection, piece: Work, **values: Any) -> bool:
+    mine = (work.c.id == piece.id, work.c.claim == piece.claim)
+    statement = update(work).where(*mine).values(claim=None, leased_until=None, **values)
+    return bool((await connection.execute(statement)).rowcount)

@@ -1,0 +1,92 @@
+"""Secrets at rest: AES-256-GCM, bound to the row and column they stand in.
+
+A sealed value is `1 | key id (4 bytes) | nonce (12) | ciphertext and tag`. The place (table, column, row) is associated
+data: a value copied to another row does not open. The first key seals, every key opens, so that keys can be rotated
+row by row without a moment at which nothing opens.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+VERSION = b"\x01"
+
+
+class BadKey(ValueError):
+    """A key is not 32 bytes in base64: make one with `openssl rand -base64 32`."""
+
+
+class CannotOpen(RuntimeError):
+    """A sealed value does not open: its key is missing from PENSTOCK_SECRET_KEYS, or the row was tampered with."""
+
+
+class Vault:
+    """Seals and opens. `keys` are 32 bytes each, the first one seals."""
+
+    def __init__(self, keys: list[bytes]) -> None:
+        self._keys = {_key_id(key): AESGCM(key) for key in keys}
+        self._first = _key_id(keys[0])
+
+    def seal(self, plain: bytes, *, table: str, column: str, row: str) -> bytes:
+        nonce = os.urandom(12)
+        sealed = self._keys[self._first].encrypt(nonce, plain, _place(table, column, row))
+        return VERSION + self._first + nonce + sealed
+
+    def open(self, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
+        """Raises CannotOpen, which names the place and never the value."""
+        key = self._keys.get(sealed[1:5])
+        if sealed[:1] != VERSION or key is None:
+            raise CannotOpen(f"{table}.{column} of {row} was sealed with a key that PENSTOCK_SECRET_KEYS does not hold")
+        try:
+            return key.decrypt(sealed[5:17], sealed[17:], _place(table, column, row))
+        except InvalidTag:
+            raise CannotOpen(f"{table}.{column} of {row} was altered, or copied from another row") from None
+
+    def __repr__(self) -> str:
+        return f"Vault({len(self._keys)} keys)"
+
+
+def read_keys(text: str) -> list[bytes]:
+    """The keys in a comma-separated list of base64 texts. Raises BadKey, naming the place in the list."""
+    keys = []
+    for place, word in enumerate((word.strip() for word in text.split(",") if word.strip()), 1):
+        try:
+            key = base64.b64decode(word, altchars=b"-_" if "-" in word or "_" in word else None, validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) != 32:
+            raise BadKey(f"key {place} of PENSTOCK_SECRET_KEYS is not 32 bytes in base64: `openssl rand -base64 32`")
+        keys.append(key)
+    if not keys:
+        raise BadKey("PENSTOCK_SECRET_KEYS holds no key: `openssl rand -base64 32` makes one")
+    return keys
+
+
+def keys_of(path: Path) -> list[bytes]:
+    """The keys in the file, which is made with one new key, readable by its owner alone, where there is none."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return read_keys(path.read_text(encoding="ascii").replace("\n", ","))
+    key = secrets.token_bytes(32)
+    with os.fdopen(handle, "wb") as file:
+        file.write(base64.b64encode(key) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return [key]
+
+
+def _key_id(key: bytes) -> bytes:
+    return hashlib.sha256(b"penstock key id" + key).digest()[:4]
+
+
+def _place(table: str, column: str, row: str) -> bytes:
+    return f"penstock|1|{table}|{column}|{row}".encode()

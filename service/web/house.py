@@ -1,0 +1,30 @@
+"""What every door needs: the running parts of the service, under one name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.history import Patience
+from service.recorder import Recorder
+from service.settings import Settings
+from service.store.database import Database
+from service.store.inbox import Inbox
+from service.vault import Vault
+from service.web.hooks import Hooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The parts that were put together in `service/app.py`. `public_url` has no slash at its end."""
+
+    settings: Settings
+    public_url: str
+    database: Database
+    recorder: Recorder
+    inbox: Inbox
+    vault: Vault
+    hooks: Hooks
+    patience: Patience
+
+    def webhook_url(self, hook_id: str) -> str:
+        return f"{self.public_url}/webhooks/bitbucket/{hook_id}"

@@ -1,0 +1,36 @@
+"""Nothing stays in progress for ever: what is silent past its deadline ends FAILED, as lost."""
+
+from __future__ import annotations
+
+from service.events import Source, Trigger
+from service.history import Patience, observe
+from service.machine import Observation, State
+from service.recorder import Record
+from service.store import executions, repositories
+from service.store.work import Work
+from service.workers.tasks import Task
+
+
+def deadline_task(patience: Patience) -> Task:
+    """The task of kind `deadline`; `observe` and `open_execution` write its rows."""
+
+    async def give_up_when_silent(record: Record, piece: Work) -> float | None:
+        execution = await executions.by_id(record.connection, piece.payload["execution_id"])
+        if execution is None:
+            return None
+        await repositories.by_id(record.connection, execution.repository_id, lock=True)
+        execution = await executions.by_id(record.connection, execution.id)
+        if execution is None or State(execution.status).final or execution.deadline_at is None:
+            return None
+        if execution.deadline_at > record.now:  # something was heard of it meanwhile
+            return (execution.deadline_at - record.now).total_seconds()
+        silent = (
+            "Bitbucket began no run for it" if execution.bitbucket_build_number is None else "nothing more was heard"
+        )
+        seen = Observation(
+            trigger=Trigger.LOSE, source=Source.DEADLINE, at=record.now, reason=f"lost: {silent} until its deadline"
+        )
+        await observe(record, execution, seen, patience)
+        return None
+
+    return give_up_when_silent

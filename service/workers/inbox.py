@@ -1,0 +1,127 @@
+"""Turns stored deliveries into what they mean: one delivery, one transaction, every ref its verdict."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+import handlers
+from handlers.desk import Desk, Verdict, Word
+from service.bitbucket.deliveries import parse
+from service.bus import Topic
+from service.events import Unreadable
+from service.history import Patience
+from service.recorder import Record, Recorder
+from service.store import deliveries, pipelines, repositories
+from service.store.deliveries import Delivery
+
+logger = logging.getLogger(__name__)
+
+# Seconds before the next try of a delivery whose handling raised; after the last one it lies dead.
+PAUSES = (1, 5, 25, 125)
+
+# A look without a ring: for a ring that was lost, and for tries that have come due.
+BACKSTOP = 2.0
+
+# What says that the database is away, and nothing about the delivery.
+AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)
+
+
+class InboxWorker:
+    """Processes what is due until it is cancelled. Any number of them may run, in any number of processes."""
+
+    def __init__(self, recorder: Recorder, patience: Patience) -> None:
+        self._recorder = recorder
+        self._patience = patience
+
+    async def run(self) -> None:
+        bell = self._recorder.bus.subscribe(Topic.INBOX)
+        try:
+            while True:
+                try:
+                    while await self.process_next():
+                        pass
+                except AWAY as error:
+                    logger.warning("inbox.waits", extra={"reason": type(error).__name__})
+                await bell.wait(BACKSTOP)
+        finally:
+            bell.close()
+
+    async def process_next(self) -> bool:
+        """Whether there was one. What a handler raises costs its own delivery a try, and no other one anything."""
+        taken: Delivery | None = None
+        try:
+            async with self._recorder.record() as record:
+                taken = await deliveries.next_due(record.connection, record.now)
+                if taken is None:
+                    return False
+                await self._process(record, taken)
+        except AWAY:
+            raise
+        except Exception as error:
+            if taken is None:
+                raise
+            logger.exception("delivery.failed", extra={"delivery": taken.id})
+            await self._put_back(taken, error)
+        return True
+
+    async def _process(self, record: Record, delivery: Delivery) -> None:
+        if await deliveries.uuid_used_before(record.connection, delivery):
+            delivery.flags.append("request_uuid_reused")
+        verdicts = await self._judge(record, delivery)
+        unread = bool(verdicts) and all(verdict.word is Word.FAILED for verdict in verdicts)
+        await _settle(record, delivery, "dead" if unread else "processed", verdicts)
+
+    async def _judge(self, record: Record, delivery: Delivery) -> list[Verdict]:
+        repository = await repositories.by_id(record.connection, delivery.repository_id, lock=True)
+        if repository is None or repository.disconnected_at:
+            return [Verdict(Word.IGNORED, "the repository is no longer connected")]
+        if delivery.body is None:
+            return [Verdict(Word.FAILED, "its body is no longer kept")]
+        # the parser is pure and quick; a body of the largest size would hold the loop for some ten milliseconds
+        read = parse(delivery.event_key, delivery.body)
+        desk = Desk(record, repository, delivery.id, self._patience)
+        verdicts = [await handlers.router.dispatch(event, desk) for event in read]
+        return verdicts or [Verdict(Word.FAILED, Unreadable(repository.uuid, reason="it says nothing").reason)]
+
+    async def _put_back(self, delivery: Delivery, error: Exception) -> None:
+        tries = delivery.tries + 1
+        reason = f"{type(error).__name__} while it was processed, try {tries}"
+        async with self._recorder.record() as record:
+            if tries > len(PAUSES):
+                await _settle(
+                    record, delivery, "dead", [Verdict(Word.FAILED, f"{reason}; replay it once the cause is gone")]
+                )
+                return
+            pause = PAUSES[tries - 1] * random.uniform(0.8, 1.2)  # noqa: S311
+            await deliveries.try_again(
+                record.connection,
+                delivery.id,
+                status="failed",
+                tries=tries,
+                due_at=record.now + timedelta(seconds=pause),
+                verdicts=[Verdict(Word.FAILED, reason).told()],
+            )
+
+
+async def _settle(record: Record, delivery: Delivery, status: str, verdicts: Sequence[Verdict]) -> None:
+    told = [verdict.told() for verdict in verdicts]
+    await deliveries.settle(
+        record.connection, delivery.id, status=status, now=record.now, verdicts=told, flags=delivery.flags
+    )
+    pipeline = await pipelines.active_of(record.connection, delivery.repository_id)
+    pipeline_id = pipeline.id if pipeline else None
+    payload = {
+        "delivery_id": delivery.id,
+        "repository_id": delivery.repository_id,
+        "pipeline_id": pipeline_id,
+        "event_key": delivery.event_key,
+        "status": status,
+        "verdicts": told,
+    }
+    record.log("delivery.processed", payload, repository_id=delivery.repository_id, pipeline_id=pipeline_id)

@@ -1,0 +1,40 @@
+"""Keeps the tables small: old log entries and the bodies of old deliveries go, a few at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from service.recorder import Recorder
+from service.store import deliveries, log
+from service.workers.inbox import AWAY
+
+logger = logging.getLogger(__name__)
+
+EVERY = 3600.0
+
+
+class Retention:
+    """Looks once an hour. History itself (executions, transitions) is kept for good."""
+
+    def __init__(self, recorder: Recorder, *, entries_days: int, bodies_days: int) -> None:
+        self._recorder = recorder
+        self._entries = timedelta(days=entries_days)
+        self._bodies = timedelta(days=bodies_days)
+
+    async def run(self) -> None:
+        while True:
+            try:
+                while await self.prune():
+                    pass
+            except AWAY as error:
+                logger.warning("retention.waits", extra={"reason": type(error).__name__})
+            await asyncio.sleep(EVERY)
+
+    async def prune(self) -> bool:
+        """Whether there may be more. Entries go in small transactions, so that nobody waits long for the writer."""
+        async with self._recorder.record() as record:
+            gone = await log.prune(record.connection, record.now - self._entries)
+            await deliveries.drop_bodies(record.connection, record.now - self._bodies)
+        return gone > 0

@@ -1,0 +1,90 @@
+"""Does leased work: a table from kinds to what is done, one piece at a time."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+from service.bus import Topic
+from service.recorder import Record, Recorder
+from service.store import work
+from service.store.work import Work
+from service.workers.inbox import AWAY
+
+logger = logging.getLogger(__name__)
+
+# Seconds for which a piece is ours; a worker that died holding it is taken over after them.
+LEASE = 60.0
+
+# Seconds before the next try, doubled each time up to the hour; after the last one the piece lies dead.
+FIRST_PAUSE, LONGEST_PAUSE, MOST_TRIES = 2.0, 3600.0, 12
+
+BACKSTOP = 2.0
+
+
+class LeaseLost(RuntimeError):
+    """Somebody else took the piece over: what this transaction did is undone."""
+
+
+# Does one piece inside the record that will settle it. It answers when to do it once more, in seconds, or None: done.
+Task = Callable[[Record, Work], Awaitable[float | None]]
+
+
+class TaskWorker:
+    """Does what is due until it is cancelled."""
+
+    def __init__(self, recorder: Recorder, tasks: Mapping[str, Task]) -> None:
+        self._recorder = recorder
+        self._tasks = tasks
+
+    async def run(self) -> None:
+        bell = self._recorder.bus.subscribe(Topic.WORK)
+        try:
+            while True:
+                try:
+                    while await self.do_next():
+                        pass
+                except AWAY as error:
+                    logger.warning("work.waits", extra={"reason": type(error).__name__})
+                await bell.wait(BACKSTOP)
+        finally:
+            bell.close()
+
+    async def do_next(self) -> bool:
+        """Whether there was a piece. One that raises is tried again, later and later, and holds up no other."""
+        async with self._recorder.record() as record:
+            piece = await work.lease(record.connection, list(self._tasks), now=record.now, seconds=LEASE)
+        if piece is None:
+            return False
+        try:
+            await self._do(piece)
+        except AWAY:
+            raise
+        except LeaseLost:
+            logger.warning("work.lost", extra={"work": piece.id, "kind": piece.kind})
+        except Exception as error:
+            logger.exception("work.failed", extra={"work": piece.id, "kind": piece.kind})
+            await self._put_back(piece, error)
+        return True
+
+    async def _do(self, piece: Work) -> None:
+        async with self._recorder.record() as record:
+            again = await self._tasks[piece.kind](record, piece)
+            if again is None:
+                mine = await work.finish(record.connection, piece)
+            else:
+                mine = await work.postpone(record.connection, piece, due_at=record.now + timedelta(seconds=again))
+            if not mine:
+                raise LeaseLost(piece.key)
+
+    async def _put_back(self, piece: Work, error: Exception) -> None:
+        reason = f"{type(error).__name__}: {error}"[:2000]
+        async with self._recorder.record() as record:
+            if piece.tries >= MOST_TRIES:
+                await work.bury(record.connection, piece, reason)
+                return
+            pause = min(FIRST_PAUSE * 2 ** (piece.tries - 1), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
+            due_at = record.now + timedelta(seconds=pause)
+            await work.postpone(record.connection, piece, due_at=due_at, error=reason, tries=piece.tries)
