@@ -47,6 +47,11 @@ class Database:
             )
 
     @property
+    def writers(self) -> int:
+        """How many transactions may usefully be under way at once in one process."""
+        return 1 if self.embedded else 4
+
+    @property
     def turn(self) -> Any:
         """Held by whoever writes to an embedded database, through this class or past it (`inbox.py`)."""
         return self._turn if self.embedded else nullcontext()

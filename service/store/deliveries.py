@@ -104,6 +104,12 @@ async def seen_by(connection: AsyncConnection, viewer: Viewer, delivery_id: str)
     return await _first(connection, question.where(may_see(viewer, deliveries.c.repository_id)))
 
 
+async def named(connection: AsyncConnection, ids: Sequence[str]) -> list[Delivery]:
+    """These deliveries, in order of arrival."""
+    question = select(*_SHOWN).where(deliveries.c.id.in_(ids)).order_by(deliveries.c.id)
+    return [Delivery(**row._mapping) for row in await connection.execute(question)]
+
+
 async def page(
     connection: AsyncConnection,
     viewer: Viewer,

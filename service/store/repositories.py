@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -120,6 +121,12 @@ async def hook(connection: AsyncConnection, hook_id: str) -> Hook | None:
 
 async def hook_of(connection: AsyncConnection, repository_id: int) -> Hook | None:
     return await _hook(connection, _hooks().where(hooks.c.repository_id == repository_id))
+
+
+async def hooks_of(connection: AsyncConnection, repository_ids: Sequence[int]) -> dict[int, str]:
+    """repository id → the id of its hook."""
+    question = select(hooks.c.repository_id, hooks.c.id).where(hooks.c.repository_id.in_(repository_ids))
+    return {row.repository_id: row.id for row in await connection.execute(question)}
 
 
 async def replace_secret(

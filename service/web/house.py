@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.history import Patience
@@ -11,6 +12,7 @@ from service.store.database import Database
 from service.store.inbox import Inbox
 from service.vault import Vault
 from service.web.hooks import Hooks
+from service.web.streams import EventStream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,9 @@ class House:
     inbox: Inbox
     vault: Vault
     hooks: Hooks
+    streams: EventStream
     patience: Patience
+    workers_alive: Callable[[], bool]
 
     def webhook_url(self, hook_id: str) -> str:
         return f"{self.public_url}/webhooks/bitbucket/{hook_id}"

@@ -1,0 +1,152 @@
+"""Puts the service together: the parts, the doors, and the order in which they open and close."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.types import Receive, Scope, Send
+
+from service import bus, clock
+from service.bus import Topic
+from service.feed import Feed
+from service.history import Patience
+from service.recorder import Recorder
+from service.settings import Settings
+from service.store import migrate
+from service.store.database import Database
+from service.store.inbox import Inbox
+from service.vault import Vault, keys_of, read_keys
+from service.web import health, pages
+from service.web.api import deliveries, events, pipelines, repositories, session
+from service.web.hooks import Hooks
+from service.web.hosts import KnownHosts
+from service.web.house import House
+from service.web.intake import PATH, Intake
+from service.web.problems import Problem, answer_crash, answer_http_error, answer_problem
+from service.web.streams import EventStream
+from service.workers.deadlines import deadline_task
+from service.workers.inbox import InboxWorker
+from service.workers.retention import Retention
+from service.workers.tasks import TaskWorker
+
+
+class Role(StrEnum):
+    """What a process does: everything, only the doors, or only the work behind them."""
+
+    ALL = "all"
+    WEB = "web"
+    WORKER = "worker"
+
+
+def vault_of(settings: Settings) -> Vault:
+    """Raises BadKey. Without PENSTOCK_SECRET_KEYS the key lies in the data directory, made at the first start."""
+    if settings.secret_keys:
+        return Vault(read_keys(settings.secret_keys))
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Vault(keys_of(settings.data_dir / "secret.keys"))
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIterator[House]:
+    """The running parts. What came in is written before they close; a worker's open transaction is undone."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database)
+        stack.push_async_callback(database.close)
+        await migrate.upgrade(database)
+        doorbell = await bus.connect(settings.bus, settings.database)
+        stack.push_async_callback(doorbell.close)
+        recorder = Recorder(database, doorbell)
+        patience = Patience(expect=settings.expect_seconds, run=settings.run_seconds)
+        inbox = Inbox(database, lambda: doorbell.ring(Topic.INBOX))
+        inbox.start()
+        stack.push_async_callback(inbox.stop)
+        feed = Feed(database, doorbell)
+        await feed.start()
+        stack.push_async_callback(feed.stop)
+        vault = vault_of(settings)
+        tasks = [] if role is Role.WEB else _workers(settings, recorder, patience, copies=database.writers)
+        running = [asyncio.create_task(task, name=name) for name, task in tasks]
+        stack.push_async_callback(_cancel, running)
+        yield House(
+            settings=settings,
+            public_url=public_url.rstrip("/"),
+            database=database,
+            recorder=recorder,
+            inbox=inbox,
+            vault=vault,
+            hooks=Hooks(database, vault, time.monotonic),
+            streams=EventStream(
+                feed, max_streams=settings.max_streams, max_streams_per_user=settings.max_streams_per_user
+            ),
+            patience=patience,
+            workers_alive=lambda: not any(task.done() for task in running),
+        )
+
+
+def _workers(
+    settings: Settings, recorder: Recorder, patience: Patience, *, copies: int
+) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+    tasks = TaskWorker(recorder, {"deadline": deadline_task(patience)})
+    retention = Retention(recorder, entries_days=settings.keep_entries_days, bodies_days=settings.keep_bodies_days)
+    inboxes = [(f"inbox worker {number}", InboxWorker(recorder, patience).run()) for number in range(copies)]
+    return [*inboxes, ("task worker", tasks.run()), ("retention", retention.run())]
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Application:
+    """The ASGI application. Deliveries go past the router and its middleware, straight to the intake."""
+
+    def __init__(self, settings: Settings, *, role: Role = Role.ALL, public_url: Callable[[], str]) -> None:
+        self._settings = settings
+        self._role = role
+        self._public_url = public_url
+        self._intake: Intake | None = None
+        self._doors = self._build()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._intake is not None and scope["path"].startswith(PATH):
+            await self._intake(scope, receive, send)
+        else:
+            await self._doors(scope, receive, send)
+
+    def say_goodbye(self) -> None:
+        """Ends the open streams with `bye`: to be called when the server begins to stop."""
+        house: House | None = getattr(self._doors.state, "house", None)
+        if house is not None:
+            house.streams.close()
+
+    def _build(self) -> Starlette:
+        own = urlsplit(self._settings.public_url).hostname or "localhost"
+        further = (name.strip().lower() for name in self._settings.allowed_hosts.split(",") if name.strip())
+        names = frozenset({"localhost", own, *further})
+        doors = [] if self._role is Role.WORKER else [session, repositories, pipelines, deliveries, events, pages]
+        return Starlette(
+            routes=[route for door in (health, *doors) for route in door.routes],
+            middleware=[Middleware(KnownHosts, names=names)],
+            exception_handlers={Problem: answer_problem, HTTPException: answer_http_error, Exception: answer_crash},
+            lifespan=self._lifespan,
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        async with opened(self._settings, role=self._role, public_url=self._public_url()) as house:
+            app.state.house = house
+            if self._role is not Role.WORKER:
+                self._intake = Intake(house.hooks, house.inbox, limit=self._settings.max_webhook_bytes, now=clock.now)
+            yield
+            self._intake = None

@@ -1,0 +1,84 @@
+"""The webhook inbox: what came, what became of it, and once more from the beginning."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.bitbucket.deliveries import parse
+from service.bus import Topic
+from service.store import accounts, deliveries
+from service.store.deliveries import Delivery
+from service.web.api.shapes import delivery_shape, with_more
+from service.web.call import answer, bad_cursor, cursor_of, house_of, limit_of, number_of, page, viewer_of, word_of
+from service.web.problems import Problem, not_found
+
+STATUSES = frozenset({"accepted", "processed", "failed", "dead"})
+
+
+async def list_deliveries(request: Request) -> Response:
+    viewer = await viewer_of(request)
+    limit, before = limit_of(request), cursor_of(request)
+    if before is not None and not (len(before) == 32 and before.isalnum()):
+        raise bad_cursor()
+    async with house_of(request).database.read() as connection:
+        found = await deliveries.page(
+            connection,
+            viewer,
+            before=before,
+            limit=limit + 1,
+            status=word_of(request, "status", STATUSES),
+            event_key=request.query_params.get("event_key"),
+            repository_id=number_of(request, "repository_id"),
+        )
+    return page([delivery_shape(delivery) for delivery in found], limit, [delivery.id for delivery in found])
+
+
+async def show(request: Request) -> Response:
+    viewer = await viewer_of(request)
+    async with house_of(request).database.read() as connection:
+        delivery = await deliveries.seen_by(connection, viewer, request.path_params["id"])
+    if delivery is None:
+        raise not_found("delivery")
+    return answer(
+        with_more(
+            delivery_shape(delivery),
+            tries=delivery.tries,
+            verdicts=delivery.verdicts,
+            payload=msgspec.Raw(delivery.body) if delivery.body is not None else None,
+        )
+    )
+
+
+async def replay(request: Request) -> Response:
+    """Puts it back into the inbox. What it says is known already moves nothing: observations count once."""
+    viewer = await viewer_of(request)
+    house = house_of(request)
+    dry_run = request.query_params.get("dry_run", "false").lower() in ("true", "1")
+    async with house.recorder.record() as record:
+        delivery = await deliveries.seen_by(record.connection, viewer, request.path_params["id"])
+        if delivery is None:
+            raise not_found("delivery")
+        if await accounts.role_on(record.connection, viewer, delivery.repository_id) not in ("owner", "operator"):
+            raise Problem(403, "only an owner or operator of the repository may replay its deliveries")
+        if delivery.body is None:
+            raise Problem(409, "its body is no longer kept, so it cannot be processed again")
+        if dry_run:
+            return answer({"delivery_id": delivery.id, "events": _events(delivery)})
+        await deliveries.replay(record.connection, delivery.id, record.now)
+        record.ring(Topic.INBOX)
+    return answer({"delivery_id": delivery.id, "status": "accepted"}, 202)
+
+
+routes = [
+    Route("/api/deliveries", list_deliveries, methods=["GET"]),
+    Route("/api/deliveries/{id}", show, methods=["GET"]),
+    Route("/api/deliveries/{id}/replay", replay, methods=["POST"]),
+]
+
+
+def _events(delivery: Delivery) -> list[dict[str, str | None]]:
+    read = parse(delivery.event_key, delivery.body or b"")
+    return [{"event": type(event).__name__, "ref": event.ref} for event in read]

@@ -1,0 +1,50 @@
+"""`GET /api/events`: everything the caller may see, as it happens."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from service.feed import Audience
+from service.store import accounts
+from service.web.call import house_of, number_of, refuse_other_sites, viewer_of, viewer_or_none
+from service.web.problems import not_found
+
+
+class Events:
+    """An ASGI endpoint, because a stream writes to its connection itself. Who may listen is decided here."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        viewer = await viewer_of(request)
+        if viewer.by_cookie:
+            refuse_other_sites(request)
+        house, pipeline_id = house_of(request), number_of(request, "pipeline_id")
+        async with house.database.read() as connection:
+            visible = await accounts.visible_repositories(connection, viewer)
+            if pipeline_id is not None and not await accounts.may_see_pipeline(connection, viewer, pipeline_id):
+                raise not_found("pipeline")
+
+        async def judge() -> Audience | None:
+            """What the caller may see by now: None when his token, his session or he himself is gone."""
+            again = await viewer_or_none(request)
+            if again is None:
+                return None
+            async with house.database.read() as connection:
+                if pipeline_id is not None and not await accounts.may_see_pipeline(connection, again, pipeline_id):
+                    return None
+                return Audience(await accounts.visible_repositories(connection, again), pipeline_id)
+
+        await house.streams.serve(
+            scope,
+            receive,
+            send,
+            audience=Audience(visible, pipeline_id),
+            judge=judge,
+            expires_at=viewer.expires_at,
+            owner=viewer.user_id,
+        )
+
+
+routes = [Route("/api/events", Events(), methods=["GET"])]

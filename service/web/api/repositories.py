@@ -1,0 +1,175 @@
+"""Connecting repositories: without a hook and its secret nothing can be received."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import timedelta
+from typing import Annotated, Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.clock import written
+from service.store import accounts, pipelines, repositories
+from service.store.accounts import Viewer
+from service.store.repositories import AlreadyConnected, Repository
+from service.web.api.shapes import repository_shape
+from service.web.call import answer, body_of, house_of, id_in, limit_of, numbered_cursor_of, page, viewer_of
+from service.web.house import House
+from service.web.problems import Problem, not_found
+
+# Which branches a repository deploys before anybody has said so.
+USUAL_BRANCHES = "{main,master}"
+
+# How long the secret before a rotation is still accepted: Bitbucket keeps one secret a hook, so we overlap.
+OVERLAP = timedelta(hours=24)
+
+EVENTS = ("repo:push", "repo:commit_status_created", "repo:commit_status_updated")
+MORE_EVENTS = ("repo:updated", "repo:transfer", "repo:deleted", "pipeline:span_created")
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+
+# https://support.atlassian.com/bitbucket-cloud/docs/what-is-a-slug/
+WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
+SLUG = re.compile(r"[A-Za-z0-9_.-]+\Z")
+
+
+class Connecting(msgspec.Struct, forbid_unknown_fields=True):
+    """What is needed to connect a repository."""
+
+    workspace: Name
+    slug: Name
+    credential_id: int | None = None
+
+
+async def connect(request: Request) -> Response:
+    viewer = await viewer_of(request)
+    house = house_of(request)
+    wanted = await body_of(request, Connecting)
+    _check(wanted)
+    hook_id, secret = secrets.token_hex(16), secrets.token_urlsafe(32)
+    sealed = house.vault.seal(secret.encode(), table="hooks", column="secret", row=hook_id)
+    async with house.recorder.record() as record:
+        connection, now = record.connection, record.now
+        try:
+            repository = await repositories.connect(
+                connection, workspace=wanted.workspace.lower(), slug=wanted.slug.lower(), uuid=None, now=now
+            )
+        except AlreadyConnected as known:
+            raise Problem(
+                409, f"{known}; disconnect it first, or use that one", existing_repository_id=known.repository_id
+            ) from None
+        await accounts.grant(connection, repository.id, viewer.user_id, "owner")
+        await repositories.add_hook(connection, hook_id, repository.id, sealed, now)
+        pipeline_id = await pipelines.adopt(connection, repository.id, branch_pattern=USUAL_BRANCHES, now=now)
+        record.rights_changed()
+        made = {"pipeline_id": pipeline_id, "repository_id": repository.id, "repository": repository.full_name}
+        record.log("pipeline.created", made, repository_id=repository.id, pipeline_id=pipeline_id)
+    webhook = {"url": house.webhook_url(hook_id), "secret": secret, "events": [*EVENTS, *MORE_EVENTS]}
+    shape = repository_shape(repository, {**webhook, "instructions": _instructions(repository)})
+    return answer(shape, 201, {"Location": f"/api/repositories/{repository.id}"})
+
+
+async def list_repositories(request: Request) -> Response:
+    viewer = await viewer_of(request)
+    house, limit, after = house_of(request), limit_of(request), numbered_cursor_of(request)
+    async with house.database.read() as connection:
+        found = await repositories.page(connection, viewer, after=after or 0, limit=limit + 1)
+        hooks = await repositories.hooks_of(connection, [repository.id for repository in found])
+    shapes: list[object] = [
+        repository_shape(repository, _webhook(house, hooks.get(repository.id))) for repository in found
+    ]
+    return page(shapes, limit, [repository.id for repository in found])
+
+
+async def show(request: Request) -> Response:
+    viewer = await viewer_of(request)
+    house = house_of(request)
+    async with house.database.read() as connection:
+        repository = await _seen(connection, viewer, id_in(request, "repository"))
+        hooks = await repositories.hooks_of(connection, [repository.id])
+    return answer(repository_shape(repository, _webhook(house, hooks.get(repository.id))))
+
+
+async def disconnect(request: Request) -> Response:
+    viewer = await viewer_of(request)
+    house = house_of(request)
+    async with house.recorder.record() as record:
+        repository = await _owned(record.connection, viewer, id_in(request, "repository"))
+        hooks = await repositories.hooks_of(record.connection, [repository.id])
+        await repositories.disconnect(record.connection, repository.id, record.now)
+        pipeline_id = await pipelines.deactivate(record.connection, repository.id, record.now)
+        if pipeline_id is not None:
+            told = {"pipeline_id": pipeline_id, "reason": "the repository was disconnected"}
+            record.log("pipeline.deleted", told, repository_id=repository.id, pipeline_id=pipeline_id)
+    for hook_id in hooks.values():
+        house.hooks.forget(hook_id)
+    return Response(status_code=204)
+
+
+async def rotate_secret(request: Request) -> Response:
+    viewer = await viewer_of(request)
+    house = house_of(request)
+    secret = secrets.token_urlsafe(32)
+    async with house.recorder.record() as record:
+        repository = await _owned(record.connection, viewer, id_in(request, "repository"))
+        hook = await repositories.hook_of(record.connection, repository.id)
+        if hook is None:
+            raise Problem(409, "the repository has no hook; disconnect it and connect it again")
+        sealed = house.vault.seal(secret.encode(), table="hooks", column="secret", row=hook.id)
+        until = record.now + OVERLAP
+        await repositories.replace_secret(
+            record.connection, hook.id, secret=sealed, previous=hook.secret, previous_until=until
+        )
+    house.hooks.forget(hook.id)
+    url = house.webhook_url(hook.id)
+    return answer({"webhook": {"url": url, "secret": secret, "previous_secret_until": written(until)}})
+
+
+routes = [
+    Route("/api/repositories", connect, methods=["POST"]),
+    Route("/api/repositories", list_repositories, methods=["GET"]),
+    Route("/api/repositories/{id:int}", show, methods=["GET"]),
+    Route("/api/repositories/{id:int}", disconnect, methods=["DELETE"]),
+    Route("/api/repositories/{id:int}/rotate-secret", rotate_secret, methods=["POST"]),
+]
+
+
+def _check(wanted: Connecting) -> None:
+    errors = []
+    if not WORKSPACE.match(wanted.workspace):
+        errors.append(("workspace", "a Bitbucket workspace id: letters, digits, - and _"))
+    if not SLUG.match(wanted.slug) or set(wanted.slug) <= {"."}:
+        errors.append(("slug", "a repository's slug: letters, digits, -, _ and ."))
+    if wanted.credential_id is not None:
+        errors.append(("credential_id", "there is no such credential"))
+    if errors:
+        raise Problem(422, "this names no repository that Bitbucket could have", errors=errors)
+
+
+async def _seen(connection: Any, viewer: Viewer, repository_id: int) -> Repository:
+    repository = await repositories.seen_by(connection, viewer, repository_id)
+    if repository is None:
+        raise not_found("repository")
+    return repository
+
+
+async def _owned(connection: Any, viewer: Viewer, repository_id: int) -> Repository:
+    repository = await _seen(connection, viewer, repository_id)
+    if await accounts.role_on(connection, viewer, repository.id) != "owner":
+        raise Problem(403, "only an owner of the repository may do this")
+    return repository
+
+
+def _webhook(house: House, hook_id: str | None) -> dict[str, Any]:
+    return {"url": house.webhook_url(hook_id) if hook_id else None, "secret_set": hook_id is not None}
+
+
+def _instructions(repository: Repository) -> str:
+    return (
+        f"In Bitbucket open {repository.full_name} > Repository settings > Webhooks > Add webhook. Paste the URL and"
+        " the secret (shown this once), and choose the triggers Push, Build status created, Build status updated."
+    )

@@ -1,0 +1,170 @@
+"""The shapes of the API's answers, field for field: what clients rely on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from service.store.deliveries import Delivery
+from service.store.executions import Execution, Transition
+from service.store.pipelines import Environment, Listed
+from service.store.repositories import Repository
+
+
+class RepositoryShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A connected repository."""
+
+    id: int
+    workspace: str
+    slug: str
+    full_name: str
+    uuid: str | None
+    connected_at: datetime
+    webhook: dict[str, Any]
+
+
+class RepositoryName(msgspec.Struct, frozen=True, kw_only=True):
+    """A repository inside something else's answer."""
+
+    id: int
+    workspace: str
+    slug: str
+    uuid: str | None
+    full_name: str
+
+
+class PipelineShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A pipeline. `status` is its latest execution's, PLANNED before the first."""
+
+    id: int
+    repository: RepositoryName
+    status: str
+    is_active: bool
+    project_type: str
+    server_ip: str | None
+    subdomain: str | None
+    domain: str | None
+    port: int | None
+    environment_variables: list[dict[str, Any]]
+    nginx_config: str | None
+    ssl_enabled: bool
+    certbot_command: str | None
+    bitbucket_pipelines_yml: str | None
+    detection: dict[str, Any] | None
+    bitbucket_pipeline_uuid: str | None
+    last_execution_timestamp: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ExecutionShape(msgspec.Struct, frozen=True, kw_only=True):
+    """An execution. `reported_status` is what a webhook claims and Bitbucket has not confirmed."""
+
+    id: int
+    pipeline_id: int
+    environment: str | None
+    status: str
+    trigger_type: str
+    branch: str | None
+    bitbucket_build_number: int | None
+    bitbucket_pipeline_uuid: str | None
+    bitbucket_commit_hash: str | None
+    attempt: int
+    confirmed: bool
+    reported_status: str | None
+    waiting_on: str | None
+    error_message: str | None
+    rolled_back: bool
+    rollback_reason: str | None
+    previous_execution_id: int | None
+    message: str | None
+    author: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    duration_seconds: float | None
+
+
+class TransitionShape(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """One line of an execution's history. `at` is when it happened, `recorded_at` when it reached Penstock."""
+
+    at: datetime
+    from_: str
+    to: str
+    trigger: str
+    source: str
+    confirmed: bool
+    reason: str | None
+    outcome: str
+    attempt: int
+    recorded_at: datetime
+    delivery_id: str | None
+
+
+class DeliveryShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery as lists show it."""
+
+    id: str
+    request_uuid: str | None
+    hook_id: str
+    repository_id: int
+    event_key: str
+    attempt: int
+    received_at: datetime
+    processed_at: datetime | None
+    status: str
+    flags: list[str]
+
+
+def repository_shape(repository: Repository, webhook: dict[str, Any]) -> RepositoryShape:
+    return RepositoryShape(
+        id=repository.id,
+        workspace=repository.workspace,
+        slug=repository.slug,
+        full_name=repository.full_name,
+        uuid=repository.uuid,
+        connected_at=repository.connected_at,
+        webhook=webhook,
+    )
+
+
+def pipeline_shape(listed: Listed) -> PipelineShape:
+    pipeline = listed.pipeline
+    same = (name for name in PipelineShape.__struct_fields__ if hasattr(pipeline, name))
+    return PipelineShape(
+        repository=RepositoryName(
+            id=pipeline.repository_id,
+            workspace=listed.workspace,
+            slug=listed.slug,
+            uuid=listed.repository_uuid,
+            full_name=f"{listed.workspace}/{listed.slug}",
+        ),
+        environment_variables=[],
+        last_execution_timestamp=pipeline.last_execution_at,
+        **{name: getattr(pipeline, name) for name in same},
+    )
+
+
+def execution_shape(execution: Execution) -> ExecutionShape:
+    return ExecutionShape(**{name: getattr(execution, name) for name in ExecutionShape.__struct_fields__})
+
+
+def transition_shape(transition: Transition) -> TransitionShape:
+    return TransitionShape(**{name: getattr(transition, name) for name in TransitionShape.__struct_fields__})
+
+
+def delivery_shape(delivery: Delivery) -> DeliveryShape:
+    same = {name: getattr(delivery, name) for name in DeliveryShape.__struct_fields__}
+    return DeliveryShape(**{**same, "request_uuid": delivery.request_uuid or None})
+
+
+def environment_shape(environment: Environment) -> dict[str, Any]:
+    return {"name": environment.name, "kind": environment.kind, "branch_pattern": environment.branch_pattern}
+
+
+def with_more(shape: msgspec.Struct, **more: Any) -> dict[str, Any]:
+    """A shape's fields, and further ones that only this answer has."""
+    fields: dict[str, Any] = msgspec.to_builtins(shape)
+    return {**fields, **more}

@@ -1,0 +1,166 @@
+"""One API call: who makes it, what he may do, and what he sent. Rights first, the body last."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.store import accounts
+from service.store.accounts import Viewer
+from service.web.house import House
+from service.web.problems import Problem, not_found
+
+COOKIE = "session"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+LARGEST_ID = 2**63 - 1
+
+UNAUTHENTICATED = "sign in, or send `Authorization: Bearer <token>`; `penstock token create` makes one"
+
+Body = TypeVar("Body")
+
+
+def house_of(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+async def viewer_or_none(request: Request) -> Viewer | None:
+    """Who shows a valid token or session. A token that is not valid is not saved by a cookie beside it."""
+    house = house_of(request)
+    now = house.recorder.now()
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    session = request.cookies.get(COOKIE)
+    if not token and not session:
+        return None
+    async with house.database.read() as connection:
+        if token:
+            return await accounts.viewer_by_token(connection, token, now) if kind.lower() == "bearer" else None
+        return await accounts.viewer_by_session(connection, session or "", now)
+
+
+async def viewer_of(request: Request) -> Viewer:
+    """Raises a 401, or a 403 for a cookie that another site's page brought along."""
+    viewer = await viewer_or_none(request)
+    if viewer is None:
+        raise Problem(401, UNAUTHENTICATED, headers={"WWW-Authenticate": "Bearer"})
+    if viewer.by_cookie and request.method not in SAFE:
+        refuse_other_sites(request)
+    return viewer
+
+
+def refuse_other_sites(request: Request) -> None:
+    """A browser says where a request comes from; curl says nothing and is let in."""
+    site = request.headers.get("sec-fetch-site", "none")
+    origin = request.headers.get("origin")
+    if site not in ("same-origin", "none") or (origin is not None and not _own(request, origin)):
+        raise Problem(403, "this request comes from another site's page; make it from Penstock's own")
+
+
+def _own(request: Request, origin: str) -> bool:
+    host = urlsplit(origin).netloc.lower()
+    return host in (request.headers.get("host", "").lower(), urlsplit(house_of(request).public_url).netloc.lower())
+
+
+async def body_of(request: Request, kind: type[Body]) -> Body:
+    """The JSON body as `kind`: 415, 413, 400 and 422 each say what is wrong."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json":
+        raise Problem(415, f"send application/json, not {media or 'a body without Content-Type'}")
+    limit = house_of(request).settings.max_body_bytes
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > limit:
+            raise Problem(413, f"the body is larger than {limit} bytes", headers={"Connection": "close"})
+    return decode(bytes(raw), kind)
+
+
+def decode(raw: bytes, kind: type[Body]) -> Body:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$")
+        field = path.rstrip("`").lstrip(".")
+        if message.startswith(("Object contains unknown field", "Object missing required field")):
+            field = f"{field}.{message.split('`')[1]}".lstrip(".")
+        raise Problem(422, "the body is not what this call takes", errors=[(field, message)]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise Problem(400, f"the body is not JSON: {error}") from None
+
+
+def id_in(request: Request, what: str, name: str = "id") -> int:
+    """The number in the path; one too large for any row is a 404 like every other that is not there."""
+    number: int = request.path_params[name]
+    if number > LARGEST_ID:
+        raise not_found(what)
+    return number
+
+
+def limit_of(request: Request) -> int:
+    text = request.query_params.get("limit", "50")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 200):
+        raise Problem(422, "limit is a number from 1 to 200", errors=[("limit", "a number from 1 to 200")])
+    return int(text)
+
+
+def number_of(request: Request, name: str) -> int | None:
+    """A number in the query, where it is given."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text[:20]) <= LARGEST_ID):
+        raise Problem(422, f"{name} is a number", errors=[(name, "a whole number, 0 or more")])
+    return int(text)
+
+
+def word_of(request: Request, name: str, words: frozenset[str]) -> str | None:
+    """A word of a closed list in the query, where it is given."""
+    text = request.query_params.get(name)
+    if text is not None and text not in words:
+        told = ", ".join(sorted(words))
+        raise Problem(422, f"{name} is one of {told}", errors=[(name, f"one of {told}")])
+    return text
+
+
+def cursor_of(request: Request) -> str | None:
+    """The place where the page before ended, as `next_cursor` gave it."""
+    text = request.query_params.get("cursor")
+    if not text:
+        return None
+    try:
+        return base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        raise bad_cursor() from None
+
+
+def numbered_cursor_of(request: Request) -> int | None:
+    place = cursor_of(request)
+    if place is None:
+        return None
+    if not (place.isdigit() and int(place[:20]) <= LARGEST_ID):
+        raise bad_cursor()
+    return int(place)
+
+
+def bad_cursor() -> Problem:
+    return Problem(
+        422, "cursor is not one that a list gave", errors=[("cursor", "take next_cursor of the page before")]
+    )
+
+
+def page(items: list[object], limit: int, places: list[int] | list[str]) -> Response:
+    """A list's answer. One row more than `limit` was asked for: it says whether there is a next page."""
+    following = None
+    if len(items) > limit:
+        following = base64.urlsafe_b64encode(str(places[limit - 1]).encode()).decode().rstrip("=")
+    return answer({"items": items[:limit], "next_cursor": following})
+
+
+def answer(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
