@@ -1,0 +1,110 @@
+"""Which bundler builds a single-page application, where it puts the result."""
+
+from __future__ import annotations
+
+import re
+
+from service.projects import javascript
+from service.projects.folder import Folder
+from service.projects.package import Package
+from service.projects.tree import resolve
+
+# Package that brings the bundler, and the directory it writes to unless told otherwise; the first that is there counts.
+_BUNDLERS = (
+    ("react-scripts", "build"),
+    ("react-app-rewired", "build"),
+    ("@craco/craco", "build"),
+    ("@vue/cli-service", "dist"),
+    ("vite", "dist"),
+    ("rolldown-vite", "dist"),
+    ("vite-plus", "dist"),
+    ("@rsbuild/core", "dist"),
+    ("@umijs/max", "dist"),
+    ("umi", "dist"),
+    ("parcel", "dist"),
+    ("parcel-bundler", "dist"),
+    ("webpack", "dist"),
+    ("@rspack/core", "dist"),
+    ("rollup", "dist"),
+    ("esbuild", "dist"),
+)
+
+
+def bundler(package: Package | None) -> str | None:
+    """The package that builds this application, or None: a framework without one is a library's dependency."""
+    return package.first_of(*(name for name, _ in _BUNDLERS)) if package else None
+
+
+def output_directory(folder: Folder) -> str | None:
+    """The directory, relative to the folder, that the build writes; None where a config file computes it."""
+    name = bundler(folder.package)
+    default = dict(_BUNDLERS).get(name or "")
+    if name in ("react-scripts", "react-app-rewired", "@craco/craco"):
+        return _script_value(folder, r"\bBUILD_PATH=[\"']?([\w./-]+)") or default
+    if name == "@vue/cli-service":
+        return _tidy(
+            _config_value(folder, "vue.config", "outputDir", None) or _script_value(folder, r"--dest[ =]([\w./-]+)"),
+            default,
+        )
+    if name == "webpack":
+        return _webpack(folder, default)
+    if name in ("vite", "rolldown-vite", "vite-plus"):
+        return _vite(folder, default)
+    return _tidy(_script_value(folder, r"(?:--outDir|--dist-dir|--out-dir|-d)[ =]([\w./-]+)"), default)
+
+
+def _vite(folder: Folder, default: str | None) -> str | None:
+    """`build.outDir` counts from Vite's `root`, not from the config file."""
+    source = folder.config_text("vite.config")
+    written = _script_value(folder, r"\bvite(?:-ssg)? build\b[^&|;]*?--outDir[ =]([\w./-]+)")
+    written = written or javascript.setting(source, "outDir", within="build")
+    root = javascript.setting(source, "root") or ""
+    target = resolve(root.strip("/") or ".", written or default or "dist")
+    if target is None and written:  # outside of Vite's root, perhaps inside a back end beside it
+        return written
+    return _tidy(target, default)
+
+
+def _webpack(folder: Folder, default: str | None) -> str | None:
+    """`path.resolve(__dirname, 'build')` is how webpack's output is nearly always written."""
+    for name in ("webpack.config", "webpack.prod", "webpack.config.prod", "config/webpack.prod", "webpack.common"):
+        source = javascript.without_comments(folder.config_text(name))
+        match = re.search(r"path\s*:\s*(?:path\.)?(?:resolve|join)\(\s*__dirname\s*,([^)]*)\)", source)
+        if match:
+            return _tidy("/".join(re.findall(r"[\"']([^\"']+)[\"']", match[1])), default)
+    return _tidy(_script_value(folder, r"--output-path[ =]([\w./-]+)"), default)
+
+
+def _config_value(folder: Folder, stem: str, key: str, within: str | None) -> str | None:
+    return javascript.setting(folder.config_text(stem), key, within=within)
+
+
+def _script_value(folder: Folder, pattern: str) -> str | None:
+    """The first match in a build script."""
+    scripts = folder.package.scripts if folder.package else {}
+    for name in ("build", "build:prod", "build:production"):
+        match = re.search(pattern, scripts.get(name, ""))
+        if match:
+            return match[1].rstrip("/").removeprefix("./")
+    return None
+
+
+def _tidy(written: str | None, default: str | None) -> str | None:
+    return (written or default or "").removeprefix("./").rstrip("/") or None
+
+
+def has_page(folder: Folder) -> bool:
+    """Whether a page or an entry that mounts one is there, without which a build makes a library."""
+    if folder.has("index.html", "public/index.html", "src/index.html", "app/index.html", "client/index.html"):
+        return True
+    stems = ("main", "index", "App", "app")
+    return any(folder.has(*(f"src/{stem}.{ending}" for ending in ("tsx", "jsx", "vue", "js", "ts"))) for stem in stems)
+
+
+def is_published(folder: Folder) -> bool:
+    """Whether the package is made for others to install: its framework is a peer, or nothing here is a page."""
+    package = folder.package
+    if package is None or package.private:
+        return False
+    framework_is_peer = any(name in package.peers for name in ("react", "vue", "svelte", "@angular/core", "solid-js"))
+    return framework_is_peer and (package.publishes or package.main is not None)

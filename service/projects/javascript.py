@@ -1,0 +1,76 @@
+"""JavaScript source, read without running it: what a file imports, sets and listens on."""
+
+from __future__ import annotations
+
+import re
+
+_TOKENS = re.compile(
+    r"""(?P<kept>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)|(?P<dropped>//[^\n]*|/\*.*?\*/)""",
+    re.DOTALL,
+)
+_IMPORTS = re.compile(
+    r"""(?:\bfrom\s*|\brequire\s*\(\s*|\bimport\s*\(?\s*)(["'])([^"'\n]+)\1""",
+)
+_PORT_CODE = (
+    re.compile(r"""\bPORT\b["'\]\)]*\s*(?:\|\||\?\?)\s*["']?(\d{2,5})\b"""),
+    re.compile(r"""\.listen\(\s*(?:\{\s*port:\s*)?["']?(\d{2,5})\b"""),
+    re.compile(r"""\b(?:port|PORT)\s*[:=]\s*["']?(\d{2,5})\b"""),
+)
+MAX_SOURCE = 200_000
+
+
+def without_comments(source: str) -> str:
+    """`source` with comments gone and strings kept; regular expression literals may suffer, nobody reads those here."""
+    return _TOKENS.sub(lambda match: match["kept"] or " ", source[:MAX_SOURCE])
+
+
+def imports(source: str) -> frozenset[str]:
+    """The modules that `source` imports or requires, as written."""
+    return frozenset(match[2] for match in _IMPORTS.finditer(without_comments(source)))
+
+
+def setting(source: str, key: str, *, within: str | None = None) -> str | None:
+    """The string that `key` is set to in a config file, directly inside the object `within` if that is given.
+
+    Anything but a plain string (a call, a variable, a template with `${`) is None: not known is better than guessed.
+    """
+    code = without_comments(source)
+    if within is not None:
+        code = _object(code, within) or ""
+    match = re.search(rf"""(?<![\w.$]){re.escape(key)}["']?\s*[:=]\s*(["'`])([^"'`\n$]*)\1""", code)
+    return match[2] if match else None
+
+
+def mentions(source: str, key: str) -> bool:
+    """Whether `key` is set to anything at all, outside comments."""
+    return re.search(rf"""(?<![\w.$]){re.escape(key)}["']?\s*[:=]""", without_comments(source)) is not None
+
+
+def is_set_false(source: str, key: str) -> bool:
+    """Whether the config file says `key: false`, outside comments."""
+    return re.search(rf"""(?<![\w.$]){re.escape(key)}["']?\s*:\s*false\b""", without_comments(source)) is not None
+
+
+def _object(code: str, name: str) -> str | None:
+    """The text between the braces of `name: {…}`, without the objects nested in it."""
+    start = re.search(rf"""(?<![\w.$]){re.escape(name)}["']?\s*[:=]\s*\{{""", code)
+    if start is None:
+        return None
+    depth, kept = 1, []
+    for character in code[start.end() :]:
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if depth == 0:
+            break
+        if depth == 1:
+            kept.append(character)
+    return "".join(kept)
+
+
+def port(source: str) -> int | None:
+    """The port a server listens on when nobody tells it another: `process.env.PORT || 3000`, `.listen(3000)`."""
+    code = without_comments(source)
+    for pattern in _PORT_CODE:
+        match = pattern.search(code)
+        if match and 0 < int(match[1]) < 65536:
+            return int(match[1])
+    return None

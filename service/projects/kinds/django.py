@@ -1,0 +1,99 @@
+"""Django: found by a manage.py that names settings, served through the WSGI or ASGI application they name."""
+
+from __future__ import annotations
+
+import re
+
+from service.projects import python_source
+from service.projects.containers import served_application
+from service.projects.folder import Folder
+from service.projects.kind import Claim, Kind
+from service.projects.model import Component
+from service.projects.python_project import dependency, module_name, modules, python_component, run_prefix
+
+
+def recognise(folder: Folder) -> Claim | None:
+    settings = settings_module(folder)
+    depends = dependency(folder, "django", "wagtail", "djangorestframework", "django-cms", "mezzanine", "django-ninja")
+    evidence = [depends[1]] if depends else []
+    if settings is not None:
+        fact = folder.fact("manage.py", f"DJANGO_SETTINGS_MODULE {settings}".strip())
+        return Claim(0.97 if depends else 0.9, (fact, *evidence))
+    if not depends:
+        return None
+    for path, module in modules(folder):
+        if (
+            path.rpartition("/")[2] in ("wsgi.py", "asgi.py")
+            and python_source.environment_default(module, "DJANGO_SETTINGS_MODULE") is not None
+        ):
+            return Claim(0.85, (*evidence, folder.fact(path, "serves Django")))
+    return None
+
+
+def settings_module(folder: Folder) -> str | None:
+    """What manage.py sets DJANGO_SETTINGS_MODULE to; empty if it is computed, None if it is not Django's manage.py."""
+    module = folder.tree.python(folder.path("manage.py"))
+    if module is None:
+        return _by_pattern(folder.text("manage.py") or "")
+    return python_source.environment_default(module, "DJANGO_SETTINGS_MODULE")
+
+
+def _by_pattern(source: str) -> str | None:
+    """A manage.py in Python 2 has no syntax tree here, but says the same."""
+    match = re.search(r"setdefault\(\s*[\"']DJANGO_SETTINGS_MODULE[\"']\s*,\s*[\"']([\w.]+)[\"']", source)
+    return match[1] if match else None
+
+
+def describe(folder: Folder) -> Component:
+    target = application(folder)
+    asgi = target is not None and ("asgi" in target or dependency(folder, "channels", "daphne") is not None)
+    server = "gunicorn -k uvicorn.workers.UvicornWorker" if asgi else "gunicorn"
+    return python_component(
+        folder,
+        type="django",
+        app_object=target,
+        start_command=f"{run_prefix(folder)}{server} {target}" if target else None,
+        default_port=8000,
+    )
+
+
+def application(folder: Folder) -> str | None:
+    """`package.wsgi:application`: a written server command, the settings' word, else the wsgi.py beside the settings."""
+    written = _written(folder)
+    if written:
+        return written
+    prefers_asgi = dependency(folder, "channels", "daphne") is not None
+    for path in folder.below:
+        if re.search(r"(?:^|/)settings(?:/\w+)?\.py$", path):
+            module = folder.tree.python(folder.path(path))
+            names = ("ASGI_APPLICATION", "WSGI_APPLICATION") if prefers_asgi else ("WSGI_APPLICATION",)
+            stated = (
+                next(filter(None, (python_source.setting(module, name) for name in names)), None) if module else None
+            )
+            if stated:
+                return ":".join(stated.rpartition(".")[::2])
+    return (
+        _beside_settings(folder, "asgi" if prefers_asgi else "wsgi")
+        or _beside_settings(folder, "wsgi")
+        or _beside_settings(folder, "asgi")
+    )
+
+
+def _written(folder: Folder) -> str | None:
+    """The object that a Procfile, compose file or Dockerfile serves, if its module is here."""
+    for _, command in folder.commands:
+        target = served_application(command)
+        if target and folder.has(target.partition(":")[0].replace(".", "/") + ".py"):
+            return target
+    return None
+
+
+def _beside_settings(folder: Folder, stem: str) -> str | None:
+    """The module nearest to the package that the settings live in, then the one nearest to manage.py."""
+    package = (settings_module(folder) or "").partition(".")[0]
+    found = [path for path in folder.below if path.endswith(f"/{stem}.py") or path == f"{stem}.py"]
+    best = min(found, key=lambda path: (not path.startswith(f"{package}/"), path.count("/"), path), default=None)
+    return f"{module_name(folder, best)}:application" if best else None
+
+
+KIND = Kind("django", "backend", "python", recognise, describe)

@@ -1,0 +1,34 @@
+"""Express: a Node.js server on the framework of that name."""
+
+from __future__ import annotations
+
+from service.projects.folder import Folder
+from service.projects.kind import Claim, Kind
+from service.projects.kinds.node import describe_server, imports_of_entries
+from service.projects.model import Component
+from service.projects.node_project import is_dev_server
+
+
+def recognise(folder: Folder) -> Claim | None:
+    package = folder.package
+    if package is None or not package.depends_on("express"):
+        return None
+    evidence = [package.fact("express")]
+    importing = imports_of_entries(folder, "express")
+    if importing:
+        return Claim(0.94, (*evidence, folder.fact(importing, "imports express")))
+    if "express" not in package.runtime or "express" in package.peers:
+        return None
+    start = package.scripts.get("start") or package.scripts.get("start:prod") or package.scripts.get("dev") or ""
+    starts_node = any(word in start for word in ("node", "tsx", "bun", "pm2"))
+    if starts_node and (not is_dev_server(start) or "nodemon" in start or "ts-node" in start):
+        return Claim(0.85, (*evidence, folder.fact("package.json", f"scripts.start {start}")))
+    has_entry = bool(folder.entry_names)
+    return Claim(0.7, tuple(evidence)) if has_entry and not package.publishes else None
+
+
+def describe(folder: Folder) -> Component:
+    return describe_server(folder, "express")
+
+
+KIND = Kind("express", "backend", "javascript", recognise, describe)

@@ -1,0 +1,40 @@
+"""FastAPI: an ASGI application of that class, served by uvicorn."""
+
+from __future__ import annotations
+
+from service.projects.folder import Folder
+from service.projects.kind import Claim, Kind
+from service.projects.model import Component
+from service.projects.python_project import dependency, python_component, run_prefix, web_application
+
+
+def recognise(folder: Folder) -> Claim | None:
+    return recognise_framework(folder, "fastapi", "FastAPI")
+
+
+def recognise_framework(folder: Folder, framework: str, word: str, *others: str) -> Claim | None:
+    """A claim if the folder's application is built with `framework`; a dependency that nothing uses is none."""
+    depends = dependency(folder, framework, *others)
+    evidence = [depends[1]] if depends else []
+    served = web_application(folder)
+    if served is None or served[1].framework != framework:
+        return None
+    path, application, _ = served
+    fact = f"{application.name} builds {word}" if application.factory else f"{application.name} is {word}"
+    is_library = folder.python.name == framework
+    return Claim(0.96 if depends else 0.85, (*evidence, folder.fact(path, fact)), library=is_library)
+
+
+def describe(folder: Folder) -> Component:
+    served = web_application(folder)
+    target = served[2] if served else None
+    factory = " --factory" if target and target.endswith("()") else ""
+    start = (
+        f"{run_prefix(folder)}uvicorn {target.removesuffix('()')}{factory} --host 0.0.0.0 --port 8000"
+        if target
+        else None
+    )
+    return python_component(folder, type="fastapi", app_object=target, start_command=start, default_port=8000)
+
+
+KIND = Kind("fastapi", "backend", "python", recognise, describe)

@@ -1,0 +1,71 @@
+"""Go: a module, built into one binary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from service.projects import version_files, versions
+from service.projects.backing import backing_services
+from service.projects.folder import Folder
+from service.projects.kind import Claim, Kind
+from service.projects.model import Component
+
+_FRAMEWORKS = {"gin": "github.com/gin-gonic/gin", "echo": "github.com/labstack/echo", "fiber": "github.com/gofiber/fiber",
+               "chi": "github.com/go-chi/chi", "mux": "github.com/gorilla/mux", "buffalo": "github.com/gobuffalo/buffalo"}  # fmt: skip
+
+
+def recognise(folder: Folder) -> Claim | None:
+    for name in ("go.mod", "go.work"):
+        if folder.has(name):
+            source = folder.text(name) or ""
+            module = re.search(r"^module\s+(\S+)", source, re.MULTILINE)
+            fact = f"module {module[1]}" if module else "a Go module"
+            framework = next(
+                (
+                    word
+                    for word, path in _FRAMEWORKS.items()
+                    if re.search(rf"^\s*(?:require\s+)?{path}(?:/v\d+)?\s", source, re.MULTILINE)
+                ),
+                None,
+            )
+            return Claim(0.93, (folder.fact(name, fact),), framework, library=not _starts(folder))
+    if folder.has("main.go"):
+        return Claim(0.7, (folder.fact("main.go", "a program without a module"),))
+    return None
+
+
+def _starts(folder: Folder) -> bool:
+    return folder.has("main.go") or folder.has_folder("cmd") or folder.dockerfile is not None
+
+
+def _stated(folder: Folder) -> Iterator[version_files.Stated]:
+    yield from version_files.other(folder.tree, folder.root, "go", 2, (".go-version",))
+    for name in ("go.mod", "go.work"):
+        match = re.search(r"^go\s+(\d[\d.]*)", folder.text(name) or "", re.MULTILINE)
+        if match:
+            yield match[1], folder.path(name)
+    yield from version_files.images(folder.tree, folder.root, ("golang",))
+
+
+def describe(folder: Folder) -> Component:
+    version, source = version_files.first_version(folder.tree, _stated(folder), lambda text: versions.dotted(text, 2))
+    port = folder.dockerfile.exposed[0] if folder.dockerfile and folder.dockerfile.exposed else None
+    return Component(
+        type="go",
+        language="go",
+        package_manager="go",
+        runtime_version=version,
+        version_source=source,
+        install_command="go mod download",
+        build_command="go build ./...",
+        test_command="go test ./...",
+        lint_command="golangci-lint run"
+        if folder.has(".golangci.yml", ".golangci.yaml", ".golangci.toml")
+        else "go vet ./...",
+        port=port,
+        services=backing_services(folder),
+    )
+
+
+KIND = Kind("go", "backend", "go", recognise, describe)

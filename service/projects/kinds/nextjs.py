@@ -1,0 +1,60 @@
+"""Next.js: React with a server of its own, or exported as files."""
+
+from __future__ import annotations
+
+import re
+
+from service.projects import javascript
+from service.projects.folder import Folder
+from service.projects.kind import Claim, Kind
+from service.projects.model import Component
+from service.projects.node_project import is_dev_server, node_component
+
+
+def recognise(folder: Folder) -> Claim | None:
+    config, package = folder.config("next.config"), folder.package
+    evidence = [folder.fact(config, "configuration of Next.js")] if config else []
+    depends = package is not None and package.depends_on("next")
+    if package and depends:
+        evidence.insert(0, package.fact("next"))
+    script = (
+        next((text for text in package.scripts.values() if re.search(r"\b(?:next|blitz) (?:build|dev)\b", text)), None)
+        if package
+        else None
+    )
+    if package and script:
+        evidence.append(folder.fact(package.path.rpartition("/")[2], f"a script runs `{script}`"))
+    pages = any(folder.has_folder(name) for name in ("pages", "app", "src/pages", "src/app"))
+    if config and (depends or script or package is None):
+        return Claim(0.97 if depends else 0.85, tuple(evidence))
+    if depends and (script or pages) and package and not package.peers.get("next"):
+        return Claim(0.93, tuple(evidence))
+    return None
+
+
+def describe(folder: Folder) -> Component:
+    source = folder.config_text("next.config")
+    exports = javascript.setting(source, "output") == "export" or _script(folder, "next export")
+    directory = javascript.setting(source, "distDir")
+    if exports:
+        return node_component(folder, type="nextjs", output_dir=directory or "out", default_build="next build")
+    manager, package = folder.node_manager, folder.package
+    scripts = package.scripts if package else {}
+    start = next(
+        (name for name in ("start:prod", "start") if scripts.get(name) and not is_dev_server(scripts[name])), None
+    )
+    return node_component(
+        folder,
+        type="nextjs",
+        output_dir=directory or ".next",
+        start_command=manager.run(start) if start else manager.execute("next start"),
+        default_port=3000,
+        default_build="next build",
+    )
+
+
+def _script(folder: Folder, command: str) -> bool:
+    return folder.package is not None and any(command in text for text in folder.package.scripts.values())
+
+
+KIND = Kind("nextjs", "frontend", "javascript", recognise, describe)

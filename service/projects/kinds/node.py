@@ -1,0 +1,119 @@
+"""Node.js: a server on another framework, a program or a package."""
+
+from __future__ import annotations
+
+from service.projects import javascript
+from service.projects.folder import Folder
+from service.projects.kind import Claim, Kind
+from service.projects.model import Component
+from service.projects.node_project import is_dev_server, node_component, production_start
+
+_SERVERS = ("fastify", "koa", "hono", "h3", "nitropack", "elysia", "@hapi/hapi", "socket.io", "restify", "polka", "@adonisjs/core",
+            "@feathersjs/feathers", "@strapi/strapi", "strapi", "ws", "@trpc/server", "apollo-server", "@apollo/server", "graphql-yoga",
+            "egg", "@midwayjs/core", "sails", "@loopback/core", "@keystone-6/core", "@medusajs/medusa", "directus", "moleculer", "parse-server",
+            "@tanstack/react-start", "@tanstack/solid-start", "@solidjs/start", "@builder.io/qwik-city", "ghost", "payload")  # fmt: skip
+_BOTS = (
+    "discord.js",
+    "telegraf",
+    "grammy",
+    "node-telegram-bot-api",
+    "@slack/bolt",
+    "whatsapp-web.js",
+    "puppeteer",
+    "probot",
+)
+# A package.json of nothing but these serves the people who work on a repository, not the repository.
+_TOOLING = ("prettier", "eslint", "husky", "lint-staged", "commitlint", "stylelint", "playwright", "turbo", "nx", "lerna", "concurrently",
+            "npm-run-all", "markdownlint", "cspell", "semantic-release", "release-it", "changesets", "standard", "typescript", "remark",
+            "textlint", "danger", "commitizen", "rimraf", "cross-env", "dotenv-cli", "biome", "cypress", "vercel", "wrangler", "firebase-tools",
+            "serverless", "netlify-cli", "gh-pages", "all-contributors", "editorconfig", "secretlint", "pyright", "markdown", "types/node")  # fmt: skip
+
+
+def recognise(folder: Folder) -> Claim | None:
+    package = folder.package
+    if package is None or package.depends_on("react-native", "expo", "electron"):
+        return None
+    server = package.first_of(*_SERVERS)
+    if server and server in package.runtime and "workspaces" not in package.scripts and not package.peers.get(server):
+        is_used = imports_of_entries(folder, server) or "start" in package.scripts
+        if is_used and not (package.publishes and not package.private and "start" not in package.scripts):
+            return Claim(0.88, (package.fact(server),), server)
+    if is_tooling(folder):
+        return None
+    name = package.path.rpartition("/")[2]
+    start = package.scripts.get("start", "")
+    bot = package.first_of(*_BOTS)
+    if start.strip() and not _serves_pages(start):
+        entry = bool(folder.entry_names) or not is_dev_server(start)
+        return Claim(0.8 if entry else 0.6, (folder.fact(name, f"scripts.start {start}"),), bot)
+    if package.publishes or (package.main and (folder.entry_names or package.name)):
+        fact = f"main {package.main}" if package.main else "published as a package"
+        return Claim(0.7, (folder.fact(name, fact),), bot, library=not folder.has("Procfile"))
+    if folder.entry_names:
+        return Claim(0.6, (folder.fact(folder.entry_names[0], "an entry file"),), bot)
+    return Claim(0.3, (folder.fact(name, "a package without anything that starts"),)) if package.runtime else None
+
+
+def _serves_pages(start: str) -> bool:
+    """Whether a start script only shows built pages or opens something: nothing of a server."""
+    return any(
+        word in start
+        for word in (
+            "vite",
+            "webpack",
+            "parcel",
+            "live-server",
+            "lite-server",
+            "browser-sync",
+            "http-server",
+            "gulp",
+            "serve ",
+            "grunt",
+        )
+    )
+
+
+def is_tooling(folder: Folder) -> bool:
+    """Whether package.json only holds tools for working on the repository: linters, hooks, orchestration."""
+    package = folder.package
+    if package is None or package.publishes:
+        return False
+    names = [name for name in (*package.runtime, *package.development) if not name.startswith("@types/")]
+    serves = any(name in package.scripts for name in ("start", "serve", "build")) and bool(folder.entry_names)
+    return not serves and all(any(tool in name for tool in _TOOLING) for name in names) and not package.main
+
+
+def imports_of_entries(folder: Folder, module: str) -> str | None:
+    """The first likely entry file that imports `module`."""
+    for name in folder.entry_names[:6]:
+        if module in javascript.imports(folder.text(name) or ""):
+            return name
+    return None
+
+
+def describe_server(folder: Folder, type: str) -> Component:
+    """A server that runs as `node <entry>`; compiled first where there is a build."""
+    output = javascript_output(folder)
+    return node_component(
+        folder, type=type, output_dir=output, start_command=production_start(folder), default_port=3000,
+        default_build=None,
+    )  # fmt: skip
+
+
+def javascript_output(folder: Folder) -> str | None:
+    """Where the TypeScript compiler writes, if there is a build that runs it."""
+    if folder.package is None or "build" not in folder.package.scripts or not folder.has("tsconfig.json"):
+        return None
+    main = (folder.package.main or "").removeprefix("./")
+    return main.partition("/")[0] if main.startswith(("dist/", "build/", "lib/", "out/")) else "dist"
+
+
+def describe(folder: Folder) -> Component:
+    package = folder.package
+    server = package.first_of(*_SERVERS) if package else None
+    if server or (package and "start" in package.scripts):
+        return describe_server(folder, "node")
+    return node_component(folder, type="node", output_dir=javascript_output(folder))
+
+
+KIND = Kind("node", "backend", "javascript", recognise, describe)

@@ -1,0 +1,68 @@
+"""Python: a package, a program or a server on another framework."""
+
+from __future__ import annotations
+
+from service.projects.folder import Folder
+from service.projects.kind import Claim, Kind
+from service.projects.model import Component
+from service.projects.python_manifest import is_requirements
+from service.projects.python_project import python_component, run_prefix, web_application
+from service.projects.reading import table
+
+_SERVERS = ("starlette", "python-fasthtml", "sanic", "quart", "tornado", "aiohttp", "litestar", "falcon", "bottle", "pyramid", "robyn",
+            "streamlit", "gradio", "dash", "chainlit", "nicegui", "reflex")  # fmt: skip
+_BOTS = ("discord-py", "python-telegram-bot", "aiogram", "pytelegrambotapi", "slack-bolt", "telethon", "pyrogram")
+
+
+def recognise(folder: Folder) -> Claim | None:
+    if not any(path.endswith((".py", ".ipynb", ".pyx")) for path in folder.below):
+        return None  # settings of a tool that happens to be written in Python
+    framework = folder.python.first_of(*_SERVERS, *_BOTS)
+    evidence = [folder.python.dependencies[framework]] if framework else []
+    manifest = folder.first("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "environment.yml")
+    requirements = next((name for name in folder.names if is_requirements(name)), None)
+    entry = next(
+        (name for name in ("main.py", "app.py", "server.py", "bot.py", "run.py", "__main__.py") if folder.has(name)),
+        None,
+    )
+    scripts = [name for name in folder.names if name.endswith(".py")]
+    if manifest == "pyproject.toml" and not _is_project(folder) and not requirements:
+        return _scripts(folder, entry, scripts)
+    if manifest:
+        evidence.append(folder.fact(manifest, "a Python project"))
+        library = not framework and "scripts" not in table(folder.python.pyproject.get("project"))
+        return Claim(0.85, tuple(evidence), framework, library=library)
+    if requirements or folder.has_folder("requirements"):
+        evidence.append(folder.fact(requirements or "requirements", "requirements for pip"))
+        has_code = bool(scripts) or folder.tree.suffixes[".py"] + folder.tree.suffixes[".ipynb"] > 0
+        return Claim(0.75 if scripts else 0.6 if has_code else 0.3, tuple(evidence), framework)
+    return _scripts(folder, entry, scripts)
+
+
+def _is_project(folder: Folder) -> bool:
+    """Whether pyproject.toml describes something to install or run, not only how to lint."""
+    content = folder.python.pyproject
+    return (
+        not content or any(key in content for key in ("project", "build-system")) or bool(folder.python.tool("poetry"))
+    )
+
+
+def _scripts(folder: Folder, entry: str | None, scripts: list[str]) -> Claim | None:
+    if entry:
+        return Claim(0.65, (folder.fact(entry, "an entry file"),))
+    return Claim(0.55 if len(scripts) > 1 else 0.5, (folder.fact(scripts[0], "a script"),)) if scripts else None
+
+
+def describe(folder: Folder) -> Component:
+    served = web_application(folder)
+    start, port = None, None
+    if served:
+        start, port = f"{run_prefix(folder)}uvicorn {served[2]} --host 0.0.0.0 --port 8000", 8000
+    elif folder.has("main.py"):
+        start = f"{run_prefix(folder)}python main.py"
+    return python_component(
+        folder, type="python", app_object=served[2] if served else None, start_command=start, default_port=port
+    )
+
+
+KIND = Kind("python", "backend", "python", recognise, describe)

@@ -1,0 +1,46 @@
+"""React: a single-page application built by Vite, Create React App, webpack or another bundler."""
+
+from __future__ import annotations
+
+from service.projects.bundler import bundler, has_page, is_published, output_directory
+from service.projects.folder import Folder
+from service.projects.kind import Claim, Kind
+from service.projects.model import Component
+from service.projects.node_project import node_component
+
+_PLUGINS = (
+    "react-scripts",
+    "@vitejs/plugin-react",
+    "@vitejs/plugin-react-swc",
+    "@craco/craco",
+    "react-app-rewired",
+    "@rsbuild/plugin-react",
+)
+
+
+def recognise(folder: Folder) -> Claim | None:
+    package = folder.package
+    if package is None or package.depends_on("react-native", "expo", "@docusaurus/core"):
+        return None
+    if package.depends_on("@react-router/dev"):  # its server is turned off, else Remix would have claimed it
+        return Claim(0.9, (package.fact("@react-router/dev"),), "react-router")
+    tool, plugin = bundler(package), package.first_of(*_PLUGINS)
+    if not (package.depends_on("react") or plugin) or not tool:
+        return None
+    evidence = tuple(
+        dict.fromkeys(package.fact(name) for name in ("react", plugin, tool) if name and package.depends_on(name))
+    )
+    if (is_published(folder) or not has_page(folder)) and not package.depends_on("react-scripts"):
+        return Claim(0.6, evidence, library=True)
+    if package.depends_on("electron"):
+        return Claim(0.6, evidence)
+    return Claim(0.97 if package.depends_on("react") and plugin else 0.85, evidence)
+
+
+def describe(folder: Folder) -> Component:
+    if folder.package and folder.package.depends_on("@react-router/dev"):
+        return node_component(folder, type="react", output_dir="build/client", default_build="react-router build")
+    return node_component(folder, type="react", output_dir=output_directory(folder))
+
+
+KIND = Kind("react", "frontend", "javascript", recognise, describe)

@@ -1,0 +1,150 @@
+"""Static sites: plain pages, pages from a generator, pages from a bundler without a framework of their own here."""
+
+from __future__ import annotations
+
+import msgspec
+
+from service.projects import javascript
+from service.projects.bundler import bundler, output_directory
+from service.projects.folder import Folder
+from service.projects.kind import Claim, Kind
+from service.projects.kinds.node import is_tooling
+from service.projects.model import Component
+from service.projects.node_project import node_component
+from service.projects.python_project import python_component
+from service.projects.reading import string
+
+# Package of a generator with the directory it writes to and its own build command.
+_GENERATORS = {
+    "@docusaurus/core": ("build", "docusaurus build"),
+    "vitepress": (".vitepress/dist", "vitepress build"),
+    "vuepress": (".vuepress/dist", "vuepress build"),
+    "@11ty/eleventy": ("_site", "eleventy"),
+    "hexo": ("public", "hexo generate"),
+    "gridsome": ("dist", "gridsome build"),
+}
+_LIBRARIES = (
+    "solid-js",
+    "preact",
+    "lit",
+    "@builder.io/qwik",
+    "alpinejs",
+    "three",
+    "phaser",
+    "ember-source",
+    "@stencil/core",
+    "mithril",
+)
+_PAGES = (
+    "index.html",
+    "public/index.html",
+    "src/index.html",
+    "docs/index.html",
+    "app/index.html",
+    "www/index.html",
+    "site/index.html",
+)
+_BUILDERS = (
+    "gulp",
+    "grunt",
+    "sass",
+    "node-sass",
+    "tailwindcss",
+    "browser-sync",
+    "live-server",
+    "lite-server",
+    "postcss-cli",
+    "http-server",
+    "serve",
+)
+
+
+def recognise(folder: Folder) -> Claim | None:
+    package = folder.package
+    generator = _generator(folder)
+    if generator:
+        return generator
+    page = folder.first(*_PAGES)
+    if package is None or is_tooling(folder):
+        if page is None:
+            return None
+        return Claim(0.85 if page == "index.html" else 0.6, (folder.fact(page, "a page"),))
+    tool = bundler(package)
+    if tool and page and not package.publishes:
+        framework = package.first_of(*_LIBRARIES)
+        evidence = [package.fact(tool), folder.fact(page, "the page that is built")]
+        return Claim(0.85, (*([package.fact(framework)] if framework else []), *evidence), framework or tool)
+    builder = package.first_of(*_BUILDERS)
+    if page and builder:
+        return Claim(0.75, (package.fact(builder), folder.fact(page, "a page")), builder)
+    return Claim(0.45, (folder.fact(page, "a page"),)) if page == "index.html" else None
+
+
+def _generator(folder: Folder) -> Claim | None:
+    package = folder.package
+    name = package.first_of(*_GENERATORS) if package else None
+    if package and name and not package.publishes:
+        return Claim(
+            0.9, (package.fact(name),), name.rpartition("/")[2] if name != "@docusaurus/core" else "docusaurus"
+        )
+    if folder.has("hugo.toml", "hugo.yaml", "hugo.json", "config/_default/hugo.toml", "config/_default/config.toml"):
+        return Claim(
+            0.9,
+            (folder.fact(folder.first("hugo.toml", "hugo.yaml", "hugo.json") or "config", "configuration of Hugo"),),
+            "hugo",
+        )
+    for config in ("config.toml", "config.yaml", "config.yml"):
+        content = (
+            folder.tree.toml(folder.path(config)) if config.endswith("toml") else folder.tree.yaml(folder.path(config))
+        )
+        if string(content.get("baseURL")) or string(content.get("baseurl")):
+            return Claim(0.85, (folder.fact(config, "baseURL of Hugo"),), "hugo")
+        if string(content.get("base_url")) and folder.has_folder("content"):
+            return Claim(0.85, (folder.fact(config, "base_url of Zola"),), "zola")
+    if folder.has("_config.yml") and (
+        folder.has_folder("_posts") or folder.has_folder("_layouts") or folder.has("Gemfile")
+    ):
+        return Claim(0.85, (folder.fact("_config.yml", "configuration of Jekyll"),), "jekyll")
+    if folder.has("mkdocs.yml", "mkdocs.yaml"):
+        return Claim(
+            0.6, (folder.fact(folder.first("mkdocs.yml", "mkdocs.yaml") or "", "configuration of MkDocs"),), "mkdocs"
+        )
+    return None
+
+
+def describe(folder: Folder) -> Component:
+    package = folder.package
+    generator = _generator(folder)
+    name = package.first_of(*_GENERATORS) if package else None
+    if name:
+        output, build = _GENERATORS[name]
+        docs = "docs/" if name in ("vitepress", "vuepress") and folder.has_folder("docs") else ""
+        return node_component(folder, type="static", output_dir=docs + output, default_build=build)
+    if generator and generator.framework:
+        return _other_generator(folder, generator.framework)
+    if package and bundler(package):
+        return node_component(folder, type="static", output_dir=output_directory(folder))
+    page = folder.first(*_PAGES)
+    output = (page or "").rpartition("/")[0] or "."
+    if package and not is_tooling(folder):
+        return node_component(folder, type="static", output_dir=output)
+    return Component(type="static", language="html", output_dir=output)
+
+
+def _other_generator(folder: Folder, name: str) -> Component:
+    if name == "mkdocs":
+        component = python_component(folder, type="static")
+        return msgspec.structs.replace(component, build_command="mkdocs build --strict", output_dir="site")
+    if name == "jekyll":
+        bundled = folder.has("Gemfile")
+        return Component(
+            type="static", language="ruby", package_manager="bundler" if bundled else None, output_dir="_site",
+            install_command="bundle install" if bundled else None,
+            build_command="bundle exec jekyll build" if bundled else "jekyll build",
+        )  # fmt: skip
+    build = {"hugo": "hugo --minify", "zola": "zola build"}[name]
+    output = javascript.setting(folder.text("hugo.toml") or folder.text("config.toml") or "", "publishDir")
+    return Component(type="static", language="html", build_command=build, output_dir=output or "public")
+
+
+KIND = Kind("static", "frontend", "html", recognise, describe)

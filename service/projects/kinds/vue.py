@@ -1,0 +1,34 @@
+"""Vue: a single-page application built by Vite, Vue CLI or webpack."""
+
+from __future__ import annotations
+
+from service.projects.bundler import bundler, has_page, is_published, output_directory
+from service.projects.folder import Folder
+from service.projects.kind import Claim, Kind
+from service.projects.model import Component
+from service.projects.node_project import node_component
+
+_PLUGINS = ("@vitejs/plugin-vue", "@vitejs/plugin-vue2", "@vue/cli-service", "vue-loader", "@vitejs/plugin-vue-jsx")
+
+
+def recognise(folder: Folder) -> Claim | None:
+    package = folder.package
+    if package is None or (folder.has_folder("docs/.vitepress") and not folder.has("index.html", "public/index.html")):
+        return None
+    tool, plugin = bundler(package), package.first_of(*_PLUGINS)
+    if not (package.depends_on("vue") or plugin) or not (tool or folder.config("vue.config")):
+        return None
+    evidence = [package.fact(name) for name in ("vue", plugin, tool) if name and package.depends_on(name)]
+    evidence = list(dict.fromkeys(evidence))
+    if is_published(folder) or not has_page(folder):
+        return Claim(0.6, tuple(evidence), library=True)
+    if package.depends_on("electron", "@tarojs/taro", "@dcloudio/uni-app"):
+        return Claim(0.6, tuple(evidence))
+    return Claim(0.96 if package.depends_on("vue") and plugin else 0.85, tuple(evidence))
+
+
+def describe(folder: Folder) -> Component:
+    return node_component(folder, type="vue", output_dir=output_directory(folder))
+
+
+KIND = Kind("vue", "frontend", "javascript", recognise, describe)

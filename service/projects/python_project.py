@@ -1,0 +1,239 @@
+"""How a Python project is installed, tested, served, found in its manifests."""
+
+from __future__ import annotations
+
+import ast
+
+from service.projects import python_source, version_files
+from service.projects.backing import backing_services
+from service.projects.containers import command_port, served_application
+from service.projects.folder import Folder
+from service.projects.model import Component, Evidence
+from service.projects.node_manager import parents
+from service.projects.node_project import environment_port
+from service.projects.python_manifest import PythonManifest, is_requirements, python_manifest
+from service.projects.python_source import Application
+from service.projects.reading import table
+from service.projects.tree import resolve
+
+# A modern tool's lock file wins over requirements.txt, which is often an export of it.
+_LOCKS = (
+    ("uv.lock", "uv"),
+    ("poetry.lock", "poetry"),
+    ("pdm.lock", "pdm"),
+    ("Pipfile.lock", "pipenv"),
+    ("Pipfile", "pipenv"),
+)
+_INSTALL = {
+    "uv": "uv sync --frozen", "poetry": "poetry install --no-interaction", "pdm": "pdm sync",
+    "pipenv": "pipenv install --deploy --dev", "conda": "conda env update --name base --file environment.yml",
+}  # fmt: skip
+_UNLOCKED = {"uv": "uv sync", "pdm": "pdm install", "pipenv": "pipenv install --dev"}
+_RUN = {"uv": "uv run ", "poetry": "poetry run ", "pdm": "pdm run ", "pipenv": "pipenv run "}
+
+
+def manifests(folder: Folder) -> tuple[PythonManifest, ...]:
+    """The folder's manifest, then those of the directories above it: requirements may lie beside the code's root."""
+    return tuple(python_manifest(folder.tree, above) for above in parents(folder.root))
+
+
+def dependency(folder: Folder, *names: str) -> tuple[str, Evidence] | None:
+    """The first of `names` that the folder, or a directory above it, depends on, with the line that says so."""
+    for manifest in manifests(folder):
+        name = manifest.first_of(*names)
+        if name:
+            return name, manifest.dependencies[name]
+    return None
+
+
+def python_manager(folder: Folder) -> tuple[str, str, str, Evidence | None]:
+    """(name, install command, root where it runs, why): by the nearest lock file or manifest on the way up."""
+    for above in parents(folder.root):
+        names = folder.tree.names(above)
+        found = next(((lock, name) for lock, name in _LOCKS if lock in names), None)
+        requirements = next(
+            (name for name in ("requirements.txt", *names) if name in names and is_requirements(name)), None
+        )
+        if found:
+            lock, name = found
+            if requirements:
+                folder.tree.warn(f"both {lock} and {requirements} in {above}; {name} is used")
+            command = _INSTALL[name] if lock != "Pipfile" else _UNLOCKED[name]
+            return name, command, above, Evidence(resolve(above, lock) or lock, f"lock file of {name}")
+        if requirements:
+            because = Evidence(resolve(above, requirements) or requirements, "requirements for pip")
+            return "pip", f"pip install -r {requirements}", above, because
+        if tuple(folder.tree.names(resolve(above, "requirements") or "")):
+            return _pip_folder(folder, above)
+        if "environment.yml" in names:
+            return (
+                "conda",
+                _INSTALL["conda"],
+                above,
+                Evidence(resolve(above, "environment.yml") or "", "conda environment"),
+            )
+        if "pyproject.toml" in names:
+            return _by_pyproject(folder, above)
+        if "setup.py" in names or "setup.cfg" in names:
+            return "pip", "pip install .", above, None
+    return "pip", "", folder.root, None
+
+
+def _pip_folder(folder: Folder, above: str) -> tuple[str, str, str, Evidence | None]:
+    """`requirements/` with a file per environment: production's is what is deployed."""
+    names = folder.tree.names(resolve(above, "requirements") or "")
+    preferred = ("production.txt", "prod.txt", "base.txt", "common.txt", "main.txt")
+    name = next((name for name in preferred if name in names), names[0])
+    path = f"requirements/{name}"
+    return "pip", f"pip install -r {path}", above, Evidence(resolve(above, path) or path, "requirements for pip")
+
+
+def _by_pyproject(folder: Folder, above: str) -> tuple[str, str, str, Evidence | None]:
+    path = resolve(above, "pyproject.toml") or ""
+    tool = table(folder.tree.toml(path).get("tool"))
+    for name in ("poetry", "pdm", "uv"):
+        if name in tool:
+            return name, _UNLOCKED.get(name, _INSTALL[name]), above, Evidence(path, f"[tool.{name}]")
+    return "pip", "pip install .", above, Evidence(path, "a project for pip")
+
+
+def python_component(
+    folder: Folder,
+    *,
+    type: str,
+    start_command: str | None = None,
+    app_object: str | None = None,
+    default_port: int | None = None,
+) -> Component:
+    """The commands and facts that all Python kinds share."""
+    name, install, _, because = python_manager(folder)
+    version, source = version_files.python(folder.tree, folder.root)
+    return Component(
+        type=type,
+        language="python",
+        package_manager=name,
+        runtime_version=version,
+        version_source=source,
+        install_command=install or None,
+        test_command=test_command(folder),
+        lint_command=lint_command(folder),
+        start_command=start_command,
+        app_object=app_object,
+        port=python_port(folder, default_port) if default_port else None,
+        services=backing_services(folder),
+        evidence=(because,) if because else (),
+    )
+
+
+def run_prefix(folder: Folder) -> str:
+    """What stands before a command to run it in the manager's environment."""
+    return _RUN.get(python_manager(folder)[0], "")
+
+
+def test_command(folder: Folder) -> str | None:
+    """pytest where anything points to it, Django's own runner beside a manage.py, unittest for bare test modules."""
+    pytest = dependency(folder, "pytest", "pytest-django", "pytest-asyncio", "pytest-cov")
+    configured = folder.has("pytest.ini", "conftest.py", "tests/conftest.py") or "pytest" in table(
+        folder.python.pyproject.get("tool")
+    )
+    if pytest or configured:
+        return f"{run_prefix(folder)}pytest"
+    if folder.has("manage.py"):
+        return f"{run_prefix(folder)}python manage.py test"
+    if folder.has("tox.ini"):
+        return "tox"
+    if folder.has("noxfile.py"):
+        return "nox"
+    tests = [path for path in folder.below if path.rpartition("/")[2].startswith("test_") and path.endswith(".py")]
+    return f"{run_prefix(folder)}python -m unittest discover" if tests else None
+
+
+def lint_command(folder: Folder) -> str | None:
+    tool = table(folder.python.pyproject.get("tool"))
+    if folder.has("ruff.toml", ".ruff.toml") or "ruff" in tool or dependency(folder, "ruff"):
+        return f"{run_prefix(folder)}ruff check ."
+    if folder.has(".flake8") or dependency(folder, "flake8"):
+        return f"{run_prefix(folder)}flake8"
+    return f"{run_prefix(folder)}pylint ." if folder.has(".pylintrc") else None
+
+
+def python_port(folder: Folder, default: int) -> int:
+    """The port a server listens on: compose, Dockerfile, a written command, code, example environment, in this order."""
+    for service in folder.own_services:
+        if service.ports:
+            return service.ports[0]
+    if folder.dockerfile and folder.dockerfile.exposed:
+        return folder.dockerfile.exposed[0]
+    for _, command in folder.commands:
+        found = command_port(command)
+        if found:
+            return found
+    for path, module in modules(folder):
+        found = python_source.port(module) if not path.endswith("__init__.py") else None
+        if found:
+            return found
+    return environment_port(folder) or default
+
+
+def modules(folder: Folder) -> tuple[tuple[str, ast.Module], ...]:
+    """The Python files of the folder that were read, as (path relative to the folder, tree), likeliest entry first."""
+    found = []
+    for name in entry_order(folder):
+        module = folder.tree.python(folder.path(name))
+        if module is not None:
+            found.append((name, module))
+    return tuple(found)
+
+
+def entry_order(folder: Folder) -> list[str]:
+    """The Python files that were read: by name (`wsgi`, `asgi`, `main`, `app` …), then by depth, then by path."""
+    order = ("wsgi", "asgi", "main", "app", "server", "application", "run", "api", "index")
+    read = [name for name in folder.below if name.endswith(".py") and folder.tree.was_read(folder.path(name))]
+
+    def rank(name: str) -> tuple[int, int, str]:
+        stem = name.rpartition("/")[2].removesuffix(".py")
+        return (order.index(stem) if stem in order else len(order) + (stem == "__init__"), name.count("/"), name)
+
+    return sorted((name for name in read if name.count("/") <= 3), key=rank)
+
+
+def web_application(folder: Folder) -> tuple[str, Application, str] | None:
+    """(path, application, object to serve) of the folder's web application; None if no module offers one.
+
+    A server command that somebody wrote down decides; else the first module, likeliest entry first, that creates an
+    application at its top level, then one that passes it on, then an application factory.
+    """
+    offered = [(path, app) for path, module in modules(folder) for app in python_source.applications(module)]
+    known = [(path, app) for path, app in offered if app.framework]
+    if not known:
+        return None
+    written = next(filter(None, (served_application(command) for _, command in folder.commands)), None)
+    if written:
+        named = written.partition(":")[0].rpartition(".")[2]
+        path, app = next(
+            ((path, app) for path, app in known if path.rpartition("/")[2].removesuffix(".py") == named), known[0]
+        )
+        return path, app, written
+    path, app = min(known, key=lambda pair: pair[1].factory)
+    if app.factory:
+        passed_on = next(
+            (
+                (path, other)
+                for path, other in offered
+                if not other.factory and other.framework is None and not path.startswith("test")
+            ),
+            None,
+        )
+        if passed_on and passed_on[1].imported_from is None:
+            return path, app, f"{module_name(folder, passed_on[0])}:{passed_on[1].name}"
+    return path, app, f"{module_name(folder, path)}:{app.name}{'()' if app.factory else ''}"
+
+
+def module_name(folder: Folder, path: str) -> str:
+    """The dotted name of a module as seen from the folder; a `src/` that is no package is not part of it."""
+    parts = path.removesuffix(".py").split("/")
+    if parts[-1] == "__init__":
+        parts.pop()
+    if parts[0] == "src" and len(parts) > 1 and not folder.has("src/__init__.py"):
+        parts = parts[1:]
+    return ".".join(parts)

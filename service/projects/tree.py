@@ -1,0 +1,126 @@
+"""A repository as the detector sees it: names of files, the bytes of a few of them."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from posixpath import basename, dirname, join, normpath
+from typing import TypeVar
+from xml.etree.ElementTree import Element
+
+from service.projects import reading
+
+Parsed = TypeVar("Parsed")
+
+MAX_PATHS = 50_000
+
+
+class Tree:
+    """Paths of a repository with the key files that were read.
+
+    Paths are relative, with `/`; others (absolute, `..`, backslashes, control characters) are dropped. A file that
+    cannot be parsed reads as None and leaves one line in `warnings`; it never raises. Directories are named without a
+    trailing slash, the top one is `.`.
+    """
+
+    def __init__(self, paths: Iterable[str], files: Mapping[str, bytes]) -> None:
+        self.paths = tuple(sorted({path for path in paths if is_plain(path)})[:MAX_PATHS])
+        self.warnings: dict[str, None] = {}
+        self._files = files
+        self._known = frozenset(self.paths)
+        self._parsed: dict[tuple[str, str], object] = {}
+        names: defaultdict[str, list[str]] = defaultdict(list)
+        for path in self.paths:
+            names[dirname(path) or "."].append(basename(path))
+        self._names = {folder: tuple(found) for folder, found in names.items()}
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Every directory that holds a file somewhere below it."""
+        found = {"."}
+        for folder in self._names:
+            while folder and folder not in found:
+                found.add(folder)
+                folder = dirname(folder)
+        return frozenset(found)
+
+    @cached_property
+    def suffixes(self) -> Counter[str]:
+        """How many files there are of each ending (`.py`), in the whole tree."""
+        endings = (basename(path).rpartition(".") for path in self.paths)
+        return Counter(f".{ending.lower()}" for stem, dot, ending in endings if stem)
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The files directly in `folder`, sorted."""
+        return self._names.get(folder, ())
+
+    def has(self, path: str) -> bool:
+        return path in self._known
+
+    def has_folder(self, folder: str) -> bool:
+        return folder in self.folders
+
+    def below(self, folder: str) -> tuple[str, ...]:
+        """Every path at or under `folder`."""
+        if folder == ".":
+            return self.paths
+        return tuple(path for path in self.paths if path.startswith(f"{folder}/"))
+
+    def was_read(self, path: str) -> bool:
+        return path in self._known and path in self._files
+
+    def warn(self, warning: str) -> None:
+        """Note something a person should know; said once however often it is met."""
+        self.warnings[warning] = None
+
+    def text(self, path: str) -> str | None:
+        return self._parse(path, "text", reading.text)
+
+    def json(self, path: str) -> Mapping[str, object]:
+        return reading.table(self._parse(path, "json", reading.json))
+
+    def json_with_comments(self, path: str) -> Mapping[str, object]:
+        return reading.table(self._parse(path, "jsonc", lambda data: reading.json(data, comments=True)))
+
+    def toml(self, path: str) -> Mapping[str, object]:
+        return reading.table(self._parse(path, "toml", reading.toml))
+
+    def yaml(self, path: str) -> Mapping[str, object]:
+        return reading.table(self._parse(path, "yaml", reading.yaml))
+
+    def xml(self, path: str) -> Element | None:
+        return self._parse(path, "xml", reading.xml)
+
+    def python(self, path: str) -> ast.Module | None:
+        return self._parse(path, "python", reading.python)
+
+    def _parse(self, path: str, form: str, parser: Callable[[bytes], Parsed]) -> Parsed | None:
+        if not self.was_read(path):
+            return None
+        if (path, form) not in self._parsed:
+            self._parsed[path, form] = self._parse_now(path, parser)
+        return self._parsed[path, form]  # type: ignore[return-value]  # what `parser` made for this form
+
+    def _parse_now(self, path: str, parser: Callable[[bytes], Parsed]) -> Parsed | None:
+        try:
+            return parser(self._files[path])
+        except reading.Unreadable as error:
+            self.warn(f"{path} was left out: {error}")
+            return None
+
+
+def is_plain(path: str) -> bool:
+    """Whether `path` names a file below the top and nothing else: relative, normal, printable."""
+    return bool(path) and path.isprintable() and "\\" not in path and path[0] != "/" and not _climbs(path)
+
+
+def _climbs(path: str) -> bool:
+    return normpath(path) != path or path in (".", "..") or path.startswith("../")
+
+
+def resolve(folder: str, name: str) -> str | None:
+    """`name` as written in a file of `folder`, as a path of the tree; None if it points outside of it."""
+    path = normpath(join(folder, name.strip()))
+    return path if path == "." or is_plain(path) else None
