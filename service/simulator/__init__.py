@@ -17,8 +17,9 @@ from service.simulator.delivering import Delivery
 from service.simulator.plan import Plan, PlannedStep, uneventful
 from service.simulator.pushing import Create, CreateTag, Delete, DeleteTag, Force, Update
 from service.simulator.repository import Repository
-from service.simulator.runs import NotPossible, Run, Step
+from service.simulator.runs import NotPossible, Run
 from service.simulator.simulator import Simulator
+from service.simulator.steps import Step
 
 __all__ = [
     "MAYA",

@@ -1,14 +1,12 @@
-"""A repository of the simulated cloud."""
+"""What people do in a repository of the simulated cloud."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import TypedDict, Unpack
 
 from service.simulator import payloads
-from service.simulator.actors import MAYA, Actor, new_uuid
-from service.simulator.cloud import SITE, Cloud
+from service.simulator.actors import MAYA, Actor
 from service.simulator.commits import Commit, Files
 from service.simulator.plan import Plan, play
 from service.simulator.pushing import (
@@ -22,10 +20,10 @@ from service.simulator.pushing import (
     Update,
     Wish,
 )
-from service.simulator.refs import Refs
-from service.simulator.runs import Deployment, NotPossible, Run
-from service.simulator.settings import Environment, Hook, PullRequest, Variable, Variables
+from service.simulator.runs import Run
+from service.simulator.settings import Hook, Variable
 from service.simulator.starting import push_target, ref_target, run_by_hand, run_from_file
+from service.simulator.state import RepositoryState
 from service.simulator.statuses import CommitStatus, pipelines_key, status_state
 from service.simulator.targets import BadTarget, Target
 
@@ -52,76 +50,8 @@ class HowToRun(TypedDict, total=False):
     variables: Sequence[Variable]
 
 
-class Repository:
-    """What people do in a repository, as methods: each returns once its deliveries have been answered.
-
-    `runs_on_push` lets a push start what the pipelines file says, as Bitbucket does; otherwise runs start by
-    `start_run`. `plays`, if set, is asked for each run that a push or the REST API started: it goes by the plan, or by
-    hand where there is none.
-    """
-
-    def __init__(self, cloud: Cloud, full_name: str, *, main: str = "main", owner: Actor | None = None) -> None:
-        self.cloud = cloud
-        self.workspace, self.slug = full_name.split("/")
-        self.name = self.slug
-        self.uuid = new_uuid()
-        self.owner = owner or Actor(self.workspace.title(), kind="team")
-        self.project_uuid = new_uuid()
-        self.created_on: datetime = cloud.clock.now()
-        self.refs = Refs(main, cloud.clock)
-        self.runs: list[Run] = []
-        self.runs_on_push = False
-        self.plays: Callable[[Run], Plan | None] | None = None
-        self.pipelines_enabled = True
-        self.next_build = 1
-        self.new_style_urls = False
-        self.variables = Variables()
-        self.environments: list[Environment] = []
-        self.deployments: list[Deployment] = []
-        self.hooks: list[Hook] = []
-        self.statuses: dict[tuple[str, str], CommitStatus] = {}
-        self.pull_requests: list[PullRequest] = []
-        self.logs_honour_range = True
-        self.deleted = False
-
-    # -- what it is -----------------------------------------------------------------------------------------------
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.workspace}/{self.slug}"
-
-    @property
-    def api(self) -> str:
-        return f"{self.cloud.api_url}/repositories/{self.full_name}"
-
-    @property
-    def html(self) -> str:
-        return f"{SITE}/{self.full_name}"
-
-    @property
-    def latest_run(self) -> Run:
-        """The newest run. Raises NotPossible where nothing has run yet."""
-        if not self.runs:
-            raise NotPossible(f"{self.full_name} has no run yet; start_run() one, or set runs_on_push and push")
-        return self.runs[-1]
-
-    def head(self, ref: str | None = None) -> Commit:
-        """The commit a branch (the main one by default) or tag points at."""
-        return self.refs.head(ref or self.refs.main)
-
-    def environment(self, name: str) -> Environment:
-        """The environment of that name or slug, made if there is none: a first deployment makes its environment."""
-        for environment in self.environments:
-            if name.lower() in {environment.name.lower(), environment.slug}:
-                return environment
-        kind = next((kind for kind in ("Production", "Staging") if kind.lower() in name.lower()), "Test")
-        environment = Environment(name.capitalize(), kind)
-        self.environments.append(environment)
-        return environment
-
-    def next_build_number(self) -> int:
-        self.next_build += 1
-        return self.next_build - 1
+class Repository(RepositoryState):
+    """A repository to act in: each method returns once its deliveries have been answered."""
 
     # -- pushes ---------------------------------------------------------------------------------------------------
 
@@ -252,15 +182,6 @@ class Repository:
         await self.announce(event_key, payloads.commit_status(self, status, actor))
         return status
 
-    def write_status(self, status: CommitStatus) -> str:
-        """Put `status` in the place of the one with its commit and key; the event key that says so."""
-        known = self.statuses.get((status.commit.hash, status.key))
-        self.statuses[status.commit.hash, status.key] = status
-        if known is None:
-            return "repo:commit_status_created"
-        status.created_on = known.created_on
-        return "repo:commit_status_updated"
-
     # -- the repository itself ------------------------------------------------------------------------------------
 
     def hook(self, url: str, *, secret: str = "", events: Sequence[str] = HOOK_EVENTS, active: bool = True) -> Hook:
@@ -285,6 +206,3 @@ class Repository:
         """Delete it: REST answers 404 from now on."""
         self.deleted = True
         await self.announce("repo:deleted", payloads.deleted(self, actor))
-
-    async def announce(self, event_key: str, payload: object) -> None:
-        await self.cloud.courier.announce(self.hooks, event_key, payload)

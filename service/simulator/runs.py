@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from service.simulator.actors import Actor, new_uuid
 from service.simulator.definition import StepDefinition
-from service.simulator.settings import Environment, Variable
+from service.simulator.settings import Variable
+from service.simulator.steps import Deployment, Step
 from service.simulator.targets import Target
 
 if TYPE_CHECKING:
@@ -19,37 +19,6 @@ RESULTS = ("SUCCESSFUL", "FAILED", "ERROR", "STOPPED", "EXPIRED")
 
 class NotPossible(Exception):
     """The run is not in a state for this; the message says in which it is. `stopPipeline` answers it with a 400."""
-
-
-@dataclass(slots=True)
-class Step:
-    definition: StepDefinition
-    uuid: str = field(default_factory=new_uuid)
-    state: str = "PENDING"
-    result: str | None = None
-    run_number: int = 1
-    started_on: datetime | None = None
-    completed_on: datetime | None = None
-    log: bytearray = field(default_factory=bytearray, repr=False)
-
-    @property
-    def name(self) -> str:
-        return self.definition.name
-
-    async def write(self, text: str | bytes) -> None:
-        """Let the step's log grow, by bytes exactly as given."""
-        self.log += text.encode() if isinstance(text, str) else text
-
-
-@dataclass(slots=True)
-class Deployment:
-    """What a step with a `deployment` brings to an environment."""
-
-    environment: Environment
-    run: Run
-    step: Step
-    created_on: datetime
-    uuid: str = field(default_factory=new_uuid)
 
 
 class Run:

@@ -55,7 +55,7 @@ class Simulator:
         """Answer HTTP while the block runs; what goes on in the background ends with it."""
         async with (
             listening(build(self), host=host, port=port) as origin,
-            listening(self.storage, host=host, port=0) as storage_origin,
+            listening(self.storage, host=host) as storage_origin,
         ):
             self.cloud.api_url = f"{origin}/2.0"
             self.cloud.storage_url = storage_origin

@@ -12,9 +12,10 @@ from service.simulator.repository import Repository
 from service.simulator.rest.answers import ApiError, answer, bad_uuid, body_of, not_found, page
 from service.simulator.rest.door import is_uuid, run_of
 from service.simulator.rest.trigger import asked_target, asked_variables, unflattened
-from service.simulator.runs import Run, Step
+from service.simulator.runs import Run
 from service.simulator.shapes import runs as shapes
 from service.simulator.starting import run_from_file
+from service.simulator.steps import Step
 from service.simulator.targets import BadTarget
 
 STATUS_WORDS = {

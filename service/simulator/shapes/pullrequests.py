@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from service.simulator.actors import MAYA
 from service.simulator.clock import webhook_time
@@ -48,7 +48,7 @@ def pullrequest(repository: Repository, one: PullRequest) -> Json:
         "created_on": webhook_time(one.created_on),
         "updated_on": webhook_time(one.updated_on),
         "destination": _end(repository, one.destination),
-        "source": _end(repository, one.source),
+        "source": _end(repository, one.source, links={}, sync_strategies=["merge_commit", "rebase"]),
         "reviewers": [{"type": "user", "uuid": uuid} for uuid in one.reviewers],
         "participants": [],
         "links": {
@@ -59,11 +59,11 @@ def pullrequest(repository: Repository, one: PullRequest) -> Json:
     }
 
 
-def _end(repository: Repository, branch: str) -> Json:
+def _end(repository: Repository, branch: str, **more: Any) -> Json:
     """One end of a pull request; the commit is null once its branch is gone."""
     head = repository.refs.branches.get(branch)
     return {
-        "branch": {"name": branch},
+        "branch": {"name": branch, **more},
         "commit": commits.named(repository, head.hash[:12]) if head else None,
         "repository": small(repository),
     }

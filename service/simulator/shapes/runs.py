@@ -12,7 +12,8 @@ from service.simulator.shapes.people import Json, actor, links
 from service.simulator.shapes.repositories import small
 
 if TYPE_CHECKING:
-    from service.simulator.runs import Run, Step
+    from service.simulator.runs import Run
+    from service.simulator.steps import Step
     from service.simulator.targets import Target
 
 

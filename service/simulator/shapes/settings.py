@@ -13,7 +13,7 @@ from service.simulator.shapes.repositories import small
 
 if TYPE_CHECKING:
     from service.simulator.repository import Repository
-    from service.simulator.runs import Deployment
+    from service.simulator.steps import Deployment
 
 
 def variable(one: Variable) -> Json:
