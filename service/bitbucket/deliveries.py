@@ -52,9 +52,7 @@ def _status(body: Node) -> Iterator[Event]:
 
 
 def _updated(body: Node) -> Iterator[Event]:
-    changes = body.at("changes")
-    if not isinstance(changes.value, dict):
-        raise changes.unexpected("an object")
+    changes = body.at("changes").required_object()
     repository = _repository(body)
     if changes.at("full_name").value is not None:
         yield RepositoryRenamed(

@@ -37,10 +37,10 @@ def actor_of(actor: Node) -> Actor | None:
 
 
 def _change(repository: str | None, change: Node, actor: Actor | None, refs_in_push: int) -> Event:
-    old, new = change.at("old"), change.at("new")
+    old, new = change.required_object().at("old"), change.at("new")
     previous = old.at("target", "hash").hash()
     if new.value is None and old.value is not None:
-        return RefDeleted(repository, _name(old), kind=_kind(old), previous=previous, actor=actor)
+        return RefDeleted(repository, kind=_kind(old), ref=_name(old), previous=previous, actor=actor)
     if _kind(new) == "tag":
         commit = new.at("target", "hash").required_hash()
         return TagPushed(repository, _name(new), commit=commit, previous=previous, actor=actor)
@@ -68,9 +68,7 @@ def _name(ref: Node) -> str:
 
 def _kind(ref: Node) -> str:
     """`branch` or `tag`. Raises Unexpected for another type of ref, and where there is no ref."""
-    if not isinstance(ref.value, dict):
-        raise ref.unexpected("a branch or a tag")
-    kind = ref.at("type")
+    kind = ref.required_object().at("type")
     if kind.value == "tag":
         return "tag"
     if isinstance(kind.value, str) and kind.value in BRANCHES:

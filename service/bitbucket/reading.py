@@ -43,6 +43,12 @@ class Node:
             path = f"{path}.{key}" if path else key
         return Node(value, path)
 
+    def required_object(self) -> Node:
+        """Itself. Raises Unexpected if it is not an object."""
+        if not isinstance(self.value, dict):
+            raise self.unexpected("an object")
+        return self
+
     def items(self) -> list[Node]:
         """The nodes of a list. Raises Unexpected for anything else."""
         if not isinstance(self.value, list):

@@ -44,9 +44,7 @@ def run_of(url: str) -> Run | None:
 
 def status_event(body: Node) -> Event:
     """Raises Unexpected if it is a run's status, yet its state, number or commit cannot be read."""
-    status = body.at("commit_status")
-    if not isinstance(status.value, dict):
-        raise status.unexpected("an object")
+    status = body.at("commit_status").required_object()
     repository = body.at("repository") if body.at("repository").value else status.at("repository")
     uuid, ref, url = repository.at("uuid").uuid(), status.at("refname").text(), status.at("url").text() or ""
     run = run_of(url)

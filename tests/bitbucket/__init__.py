@@ -1,0 +1,1 @@
+"""What is known of Bitbucket: tests without I/O."""
