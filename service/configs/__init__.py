@@ -1,0 +1,7 @@
+"""The files that deploy a project: a detection and a request in, texts out, no I/O."""
+
+from service.configs.generate import generate
+from service.configs.generated import Generated
+from service.configs.request import EnvironmentRequest, InvalidValue, Request
+
+__all__ = ["EnvironmentRequest", "Generated", "InvalidValue", "Request", "generate"]

@@ -1,0 +1,133 @@
+"""Images: built and pushed by the pipeline, pulled and run on the server."""
+
+from __future__ import annotations
+
+import re
+
+from jinja2 import Environment
+
+from service.configs.commands import enter
+from service.configs.grammar import InvalidValue
+from service.configs.kinds import node
+from service.configs.kinds import python as servers
+from service.configs.plan import RELEASE_ARTIFACT, Decision, Plan, Site, Work
+from service.configs.toolchains import Part, javascript, python
+
+DEFAULT_PORT = 8080
+# Holds the docker client; the classic runtime mounts the service of the step.
+IMAGE = "atlassian/default-image:4"
+_TEMPLATES = {"javascript": "node", "typescript": "node", "python": "python", "go": "go"}
+_GO = re.compile(r"[0-9]+\.[0-9]+")
+
+_TAG = 'export IMAGE="$REGISTRY_HOST/$REGISTRY_NAMESPACE/$BITBUCKET_REPO_SLUG:$BITBUCKET_BUILD_NUMBER"'
+_LOGIN = """\
+: "${REGISTRY_HOST:?set it in Bitbucket: the host of the image registry}"
+: "${REGISTRY_NAMESPACE:?set it in Bitbucket: the organisation or project in the registry}"
+: "${REGISTRY_USER:?set it in Bitbucket: the account that pushes}"
+: "${REGISTRY_PASSWORD:?set it in Bitbucket as a secured variable: the token of that account}"
+set -o pipefail
+printf '%s' "$REGISTRY_PASSWORD" | docker login "$REGISTRY_HOST" --username "$REGISTRY_USER" --password-stdin
+"""
+
+
+def plan(part: Part, templates: Environment) -> Plan:
+    """Build and push an image with the build number for its tag; the release is the name of that image."""
+    made = dockerfile(part, templates)
+    port = part.port or DEFAULT_PORT
+    return Plan(
+        builds=(build(part),),
+        checks=(),
+        pull_request_builds=(without_push(part),),
+        deploy_image=IMAGE,
+        install="docker",
+        run="docker",
+        site=Site(proxied=True),
+        port=port,
+        values={"app_dir": ".", "site_dir": None, "container_port": port},
+        repository_files=made,
+        decisions=(
+            Decision("image_tag", "build number", "a tag that is never moved can be returned to; latest cannot", "-"),
+            Decision(
+                "container_port", str(port), "the port that the program in the image listens on", "--port, EXPOSE"
+            ),
+            Decision("tests", "in the image", "a test stage of the Dockerfile runs them; none is added", "Dockerfile"),
+            *(
+                (
+                    Decision(
+                        "Dockerfile", "written", "the repository has none; copy both files to its top", "Dockerfile"
+                    ),
+                )
+                if made
+                else ()
+            ),
+        ),
+    )
+
+
+def build(part: Part, *, name: str = "Build and push image", artifact: str = RELEASE_ARTIFACT) -> Work:
+    """The build step; its tarball holds the image's name alone."""
+    items = (
+        *enter(part.root),
+        _TAG,
+        _LOGIN,
+        "export DOCKER_BUILDKIT=1",
+        'docker build --pull --tag "$IMAGE" .',
+        'docker push "$IMAGE"',
+        "mkdir -p /tmp/image",
+        "printf '%s\\n' \"$IMAGE\" > /tmp/image/IMAGE",
+        f'tar -czf "$BITBUCKET_CLONE_DIR/{artifact}" -C /tmp/image IMAGE',
+    )
+    return Work(name=name, image=IMAGE, script=items, services=("docker",), artifact=artifact, size="2x")
+
+
+def without_push(part: Part) -> Work:
+    """The build of a pull request, which gets no account of the registry."""
+    items = (*enter(part.root), "export DOCKER_BUILDKIT=1", "docker build --pull --tag pull-request .")
+    return Work(name="Build image", image=IMAGE, script=items, services=("docker",), size="2x")
+
+
+def dockerfile(part: Part, templates: Environment) -> tuple[tuple[str, str], ...]:
+    """A multi-stage Dockerfile and its .dockerignore, or nothing when the repository has a Dockerfile already.
+
+    Raises InvalidValue when there is none and the language is not known well enough to write one.
+    """
+    if any(
+        entry.file.rsplit("/", 1)[-1].lower().startswith(("dockerfile", "compose.", "docker-compose."))
+        for entry in part.evidence
+    ):
+        return ()
+    language = _TEMPLATES.get(part.language or "")
+    if language is None:
+        if part.evidence:
+            raise InvalidValue(
+                "project_type", "docker needs a Dockerfile, or a project in JavaScript, Python or Go to write one for"
+            )
+        return ()
+    values = {"node": _node_values, "python": _python_values, "go": _go_values}[language](part)
+    text = templates.get_template(f"docker/{language}.Dockerfile").render(port=part.port or DEFAULT_PORT, **values)
+    return ("Dockerfile", text), (".dockerignore", templates.get_template("docker/dockerignore").render())
+
+
+def _node_values(part: Part) -> dict[str, object]:
+    return {
+        "image": f"node:{javascript.node_major(part)}-bookworm-slim",
+        "install": " && ".join(javascript.install(part)[len(enter(part.root)) :]),
+        "build": javascript.build_items(part),
+        "command": node.program_of(part)[1],
+    }
+
+
+def _python_values(part: Part) -> dict[str, object]:
+    server = servers.server_of(part)
+    return {
+        "image": f"python:{python.version(part)}-slim-bookworm",
+        "wheels": python.wheels(part, server),
+        "command": servers._command(part, server, "${PORT}", workers=2)
+        .removeprefix(".venv/bin/")
+        .replace("127.0.0.1:", "0.0.0.0:"),
+    }
+
+
+def _go_values(part: Part) -> dict[str, object]:
+    stated = part.runtime_version or ""
+    return {"version": stated if _GO.fullmatch(stated) else "1.24"}

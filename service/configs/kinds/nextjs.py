@@ -1,0 +1,70 @@
+"""Next.js under PM2, as a standalone bundle where the project makes one."""
+
+from __future__ import annotations
+
+from service.configs.kinds import node, static
+from service.configs.plan import RELEASE_ARTIFACT, Decision, Plan, Site, Work
+from service.configs.toolchains import Part, javascript
+
+# The standalone server has no static files of its own: without the two copies its pages come without scripts.
+_BUNDLE = """\
+mkdir -p /tmp/bundle
+if [ -f .next/standalone/server.js ]; then
+  cp -R .next/standalone/. /tmp/bundle/
+  mkdir -p /tmp/bundle/.next
+  cp -R .next/static /tmp/bundle/.next/static
+  if [ -d public ]; then
+    cp -R public /tmp/bundle/public
+  fi
+else
+  echo "next.config has no output: 'standalone'; the release carries the whole node_modules"
+  npm prune --omit=dev
+  rm -rf .next/cache
+  cp -R . /tmp/bundle/
+  rm -rf /tmp/bundle/.git
+  printf "require('next/dist/bin/next');\\n" > /tmp/bundle/server.js
+fi
+"""
+
+
+def plan(part: Part) -> Plan:
+    """Build, bundle, run two workers; an exported site is files."""
+    if part.output_dir not in (None, ".next", ".next/standalone"):
+        return static.plan(part)
+    program: dict[str, object] = {"script": "server.js", "args": ["start"], "exec_mode": "cluster", "instances": 2}
+    return Plan(
+        builds=(build(part),),
+        checks=javascript.checks(part),
+        deploy_image=javascript.image(part),
+        install="pm2",
+        run="pm2",
+        site=Site(proxied=True),
+        port=part.port or node.DEFAULT_PORT,
+        values=node.run_values(program, "node server.js start"),
+        decisions=(
+            *javascript.decisions(part),
+            Decision(
+                "bundle",
+                "standalone",
+                "a tenth of node_modules; used when next.config says output: 'standalone'",
+                "next.config",
+            ),
+            Decision(
+                "process", "pm2 cluster", "two workers, reloaded one after the other without losing a request", "-"
+            ),
+            Decision("build_variables", "NEXT_PUBLIC_*", "fixed when building; all others are read when running", "-"),
+        ),
+    )
+
+
+def build(part: Part, *, artifact: str = RELEASE_ARTIFACT) -> Work:
+    """Install, build, put the bundle together, pack it."""
+    items = (
+        *javascript.install(part),
+        *javascript.build_items(part, javascript.run_script(part, "build")),
+        _BUNDLE,
+        f'tar -czf "$BITBUCKET_CLONE_DIR/{artifact}" -C /tmp/bundle .',
+    )
+    return Work(
+        name="Build", image=javascript.image(part), script=items, caches=(javascript.cache(part),), artifact=artifact
+    )

@@ -1,0 +1,1 @@
+"""nginx configuration as a tree of directives: built, written, read back."""

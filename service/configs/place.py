@@ -1,0 +1,57 @@
+"""Where each environment's releases live on its server."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+from service.configs.nginx.site import Place
+from service.configs.plan import Plan
+from service.configs.request import EnvironmentRequest, Request
+
+DEFAULT_PORT = 8000
+SITE_CANDIDATE_PORT = 28080
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An environment together with its place on a server."""
+
+    environment: EnvironmentRequest
+    place: Place
+    server: str | None
+    health_path: str
+    health_status: str
+
+
+def target(plan: Plan, request: Request, environment: EnvironmentRequest) -> Target:
+    """Work out names, directory, ports, health check of an environment."""
+    host = request.host(environment)
+    name = app_name(host)
+    asked = environment.port or request.port
+    port = asked or plan.port or DEFAULT_PORT
+    candidate = port + 10000 if port <= 55535 else port - 10000
+    only_files = plan.run == "static"
+    site_candidate = asked if only_files and asked else SITE_CANDIDATE_PORT
+    if not only_files and site_candidate in (port, candidate):
+        site_candidate += 1
+    place = Place(
+        host=host,
+        app_name=name,
+        deploy_path=f"/srv/{name}",
+        port=port,
+        candidate_port=candidate,
+        site_candidate_port=site_candidate,
+        ssl=request.ssl_enabled,
+    )
+    default_path = "/api/" if plan.site.files_dir is not None and plan.site.proxied else "/"
+    status = "200" if environment.health_path or only_files else "any"
+    return Target(
+        environment, place, environment.server or request.server, environment.health_path or default_path, status
+    )
+
+
+def app_name(host: str) -> str:
+    """A name for units, containers, directories: the host with hyphens, shortened with a checksum when it is long."""
+    name = host.replace(".", "-")
+    return name if len(name) <= 40 else f"{name[:31].rstrip('-')}-{zlib.crc32(host.encode()):08x}"

@@ -1,0 +1,79 @@
+"""The shell that deploys, rendered once for a plan and shared by its steps under names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from jinja2 import Environment
+
+from service.configs.document import Anchored
+from service.configs.place import Target
+from service.configs.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Scripts:
+    """Script items by what they do; `settings` by environment name."""
+
+    settings: dict[str, Anchored]
+    connect: Anchored
+    registry: Anchored | None
+    environment: Anchored | None
+    upload: Anchored
+    install: Anchored
+    activate: Anchored
+
+    def definitions(self) -> list[Anchored]:
+        """All of them, in the order in which a step uses them."""
+        rest = (self.connect, self.registry, self.environment, self.upload, self.install, self.activate)
+        return [*self.settings.values(), *(script for script in rest if script is not None)]
+
+
+def scripts(
+    plan: Plan, targets: tuple[Target, ...], names: tuple[str, ...], keep_releases: int, templates: Environment
+) -> Scripts:
+    """Render every script of the plan. Values were checked by their grammars; texts of programs are quoted."""
+
+    def made(name: str, template: str, **values: object) -> Anchored:
+        text = templates.get_template(f"deploy/{template}.sh").render(**values)
+        return Anchored(name, _tidy(text))
+
+    values = {**plan.values, "install": plan.install, "run": plan.run}
+    docker = plan.run == "docker"
+    return Scripts(
+        settings={
+            target.environment.name: made(
+                f"settings-{target.environment.name}", "settings", **settings(target), keep_releases=keep_releases
+            )
+            for target in targets
+        },
+        connect=made("connect", "connect"),
+        registry=made("registry", "registry") if docker else None,
+        environment=made("environment", "environment", names=names, docker=docker) if names else None,
+        upload=made("upload", "upload"),
+        install=made("install", "install", **values),
+        activate=made("activate", "activate", **values),
+    )
+
+
+def settings(target: Target) -> dict[str, object]:
+    """The values of `deploy/settings.sh`."""
+    place = target.place
+    return {
+        "app_name": place.app_name,
+        "host": place.host,
+        "port": place.port,
+        "candidate_port": place.candidate_port,
+        "site_candidate_port": place.site_candidate_port,
+        "server": target.server,
+        "scheme": "https" if place.ssl else "http",
+        "health_path": target.health_path,
+        "health_status": target.health_status,
+    }
+
+
+def _tidy(text: str) -> str:
+    # A block of YAML text cannot hold a line that ends in a space.
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines).strip("\n") + "\n"

@@ -1,0 +1,165 @@
+# Starts the release beside the live one, asks it, and only then lets it take over; the same lines deploy and roll back.
+bash_on_server <<'REMOTE'
+{% include "deploy/remote.sh" %}
+
+# The numbers of all releases, newest first.
+numbers() {
+  find releases -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | awk '/^[1-9][0-9]*$/' | sort -rn
+}
+
+live_release() {
+  local link
+  link=$(readlink current) || return 0
+  printf '%s\n' "${link##*/}"
+}
+
+is_good() { [ -e "releases/$1/.complete" ] && [ ! -e "releases/$1/.bad" ]; }
+
+# The newest good release below the one given: a release that failed or was rolled back is passed over.
+release_before() {
+  local number
+  for number in $(numbers); do
+    if [ "$number" -lt "$1" ] && is_good "$number"; then
+      printf '%s\n' "$number"
+      return
+    fi
+  done
+}
+
+answers() {
+  local status
+  status=$(curl --silent --output /dev/null --write-out '%{http_code}' --max-time 5 "$@" < /dev/null) || return 1
+  case $HEALTHCHECK_STATUS in
+    any) [ "$status" -ge 200 ] && [ "$status" -lt 500 ] ;;
+    *) [ "$status" = "$HEALTHCHECK_STATUS" ] ;;
+  esac
+}
+
+answers_locally() {
+  answers --header "Host: $SITE_HOST" --header 'X-Forwarded-Proto: https' "http://127.0.0.1:$1$HEALTHCHECK_PATH"
+}
+
+# Tries a command every half second. first: how often
+within() {
+  local left=$1
+  shift
+  until "$@"; do
+    left=$((left - 1))
+    [ "$left" -gt 0 ] || return 1
+    sleep 0.5
+  done
+}
+
+{% include "deploy/run-" ~ run ~ ".sh" %}
+
+{% if site_dir is not none %}
+start_candidate_site() {
+  ln -sfn "releases/$release" .candidate.new
+  mv -Tf .candidate.new candidate
+}
+
+candidate_site_answers() {
+  local shown
+  shown=$(curl --silent --fail --max-time 5 --header "Host: $SITE_HOST" "http://127.0.0.1:$SITE_CANDIDATE_PORT/release.txt") || return 1
+  [ "$shown" = "$release" ] || return 1
+  curl --silent --fail --output /dev/null --max-time 5 --header "Host: $SITE_HOST" "http://127.0.0.1:$SITE_CANDIDATE_PORT/"
+}
+{% endif %}
+
+candidate_is_healthy() {
+{% if site_dir is not none %}
+  start_candidate_site || return 1
+  within 6 candidate_site_answers || { say "nginx does not serve the files of release $release"; return 1; }
+{% endif %}
+  start_candidate || return 1
+  within 60 candidate_decided || { say "release $release did not answer in time"; return 1; }
+  candidate_answers
+}
+
+cleanup() {
+  stop_candidate
+  rm -f candidate
+}
+
+switch_to() {
+  ln -sfn "releases/$1" .current.new
+  mv -Tf .current.new current
+}
+
+public_site_shows() {
+  local shown
+  shown=$(curl --silent --fail --max-time 5 "$HEALTHCHECK_URL/release.txt" < /dev/null) || return 1
+  [ "$shown" = "$1" ] && answers "$HEALTHCHECK_URL$HEALTHCHECK_PATH"
+}
+
+# What the service manager says is not believed: only an answer from the new release counts.
+goes_live() {
+  switch_to "$1"
+  serve || say 'the service manager reports a failure; the probe decides'
+  within 20 runs_release "$1" || { say "the service does not run release $1"; return 1; }
+  stop_candidate
+  [ "$HEALTHCHECK_URL" = off ] && return
+  within 10 public_site_shows "$1" || { say "$HEALTHCHECK_URL does not show release $1"; return 1; }
+}
+
+prune() {
+  local number kept=0
+  for number in $(numbers); do
+    if [ "$number" = "$release" ] || [ "$number" = "$before" ]; then
+      kept=$((kept + 1))
+    elif is_good "$number" && [ "$kept" -lt "$KEEP_RELEASES" ]; then
+      kept=$((kept + 1))
+    elif [ "$number" -lt "$release" ]; then
+      forget "$number"
+      rm -rf "releases/${number:?}"
+    fi
+  done
+}
+
+main() {
+  cd -P -- "$DEPLOY_PATH"
+  exec 9> .deploy.lock
+  flock -w 300 9 || { say 'another deployment has held the lock for five minutes'; exit 75; }
+  before=$(live_release)
+  release=$RELEASE
+  if [ "$release" = previous ]; then
+    release=$(release_before "${before:-0}")
+    [ -n "$release" ] || { say 'there is no good release to go back to'; exit 66; }
+  fi
+  if ! [[ $release =~ ^[1-9][0-9]{0,9}$ ]] || [ ! -e "releases/$release/.complete" ]; then
+    say "RELEASE is neither 'previous' nor the number of a complete release on this server"
+    exit 66
+  fi
+  trap cleanup EXIT
+
+  if ! candidate_is_healthy; then
+    say "Release $release is refused; ${before:-nothing} stays live"
+    [ "$release" = "$before" ] || touch "releases/$release/.bad"
+    exit 1
+  fi
+  if goes_live "$release"; then
+    rm -f "releases/$release/.bad"
+    if [ "${before:-0}" -gt "$release" ]; then
+      touch "releases/$before/.bad"
+    fi
+    prune
+    say "Release $release is live; before it: ${before:-nothing}. shared/ and the database are as they were."
+    return
+  fi
+  if [ -z "$before" ]; then
+    touch "releases/$release/.bad"
+    rm -f current
+    say "Release $release failed and there is none to go back to"
+  elif [ "$release" != "$before" ]; then
+    touch "releases/$release/.bad"
+    if goes_live "$before"; then
+      say "Release $release failed; $before is live again"
+    else
+      say "Release $release failed and $before does not answer either: look at the service on the server"
+    fi
+  fi
+  exit 1
+}
+
+main < /dev/null
+REMOTE

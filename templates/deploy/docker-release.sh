@@ -1,0 +1,3 @@
+install_docker() {
+  docker pull --quiet "$(cat {{ app_dir | shell }}/IMAGE)"
+}

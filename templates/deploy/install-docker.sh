@@ -1,0 +1,5 @@
+{% include "deploy/docker-release.sh" %}
+
+install_release() {
+  install_docker
+}

@@ -1,0 +1,5 @@
+{% include "deploy/python-release.sh" %}
+
+install_release() {
+  install_python
+}
