@@ -126,9 +126,14 @@ class Application:
 
     def say_goodbye(self) -> None:
         """Ends the open streams with `bye`: to be called when the server begins to stop."""
-        house: House | None = getattr(self._doors.state, "house", None)
-        if house is not None:
-            house.streams.close()
+        if self._intake is not None:
+            self.house.streams.close()
+
+    @property
+    def house(self) -> House:
+        """The running parts, from the lifespan's begin to its end."""
+        house: House = self._doors.state.house
+        return house
 
     def _build(self) -> Starlette:
         own = urlsplit(self._settings.public_url).hostname or "localhost"

@@ -1,1 +1,52 @@
 """The command line: one file per group of commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from service.cli.errors import CommandFailed
+
+# Word → the file that has its command. Only the file that is asked for is imported: a start should be quick.
+COMMANDS = {
+    "serve": "service.cli.serve",
+    "demo": "service.cli.demo",
+    "detect": "service.cli.detect",
+    "generate": "service.cli.generate",
+    "user": "service.cli.accounts",
+    "token": "service.cli.accounts",
+    "deliveries": "service.cli.deliveries",
+    "db": "service.cli.db",
+    "settings": "service.cli.reference",
+    "diagram": "service.cli.reference",
+}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Ends the process: 0 for success, 1 for a failure with one line on standard error, 2 for wrong usage."""
+    words = sys.argv[1:] if argv is None else argv
+    args = _parser(words).parse_args(words)
+    try:
+        status = args.run(args)
+    except CommandFailed as failure:
+        print(f"penstock: {failure}", file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        status = 130
+    except BrokenPipeError:  # the reader, `head` for one, has seen enough
+        sys.stderr.close()
+        status = 0
+    sys.exit(status)
+
+
+def _parser(words: list[str]) -> argparse.ArgumentParser:
+    from service import __version__
+
+    parser = argparse.ArgumentParser(prog="penstock", description="The control room for Bitbucket Pipelines.")
+    parser.add_argument("--version", action="version", version=f"penstock {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    asked = COMMANDS.get(words[0]) if words else None
+    for module in dict.fromkeys([asked] if asked else COMMANDS.values()):
+        import_module(module).add_parser(commands)
+    return parser

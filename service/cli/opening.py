@@ -1,0 +1,62 @@
+"""What a command needs to work beside a running service: settings, the database, a record."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError
+
+from service import bus
+from service.cli.errors import CommandFailed
+from service.recorder import Recorder
+from service.settings import BadSetting, Settings, from_environ, read_env_file
+from service.store import migrate
+from service.store.database import Database
+from service.vault import BadKey
+
+Result = TypeVar("Result")
+
+
+def settings() -> Settings:
+    """From the environment, and below it from a `.env` in the working directory. Raises CommandFailed."""
+    try:
+        return from_environ({**read_env_file(Path(".env")), **os.environ})
+    except (BadSetting, OSError, UnicodeDecodeError) as error:
+        raise CommandFailed(str(error)) from None
+
+
+@asynccontextmanager
+async def recorder_beside(settings: Settings) -> AsyncIterator[Recorder]:
+    """A recorder on the database, which is made if it is not there; a running service hears of what it records."""
+    if settings.database.startswith("sqlite"):
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database, beside=True)
+    try:
+        await migrate.upgrade(database)
+        doorbell = await bus.connect(settings.bus, settings.database)
+        try:
+            yield Recorder(database, doorbell)
+        finally:
+            await doorbell.close()
+    finally:
+        await database.close()
+
+
+def run(work: Callable[[Recorder], Coroutine[None, None, Result]]) -> Result:
+    """Does the work with a recorder. What the database or a setting refuses becomes one line."""
+
+    async def go() -> Result:
+        async with recorder_beside(settings()) as recorder:
+            return await work(recorder)
+
+    try:
+        return asyncio.run(go())
+    except (DBAPIError, OSError) as error:
+        raise CommandFailed(f"the database cannot be used: {str(error).splitlines()[0]}") from None
+    except (migrate.SchemaTooNew, BadKey, bus.UnknownBus) as error:
+        raise CommandFailed(str(error)) from None

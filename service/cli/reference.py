@@ -1,0 +1,30 @@
+"""What the README's tables are printed from."""
+
+from __future__ import annotations
+
+import argparse
+
+from service import machine, settings
+from service.cli.output import show_json, show_table
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    listing = commands.add_parser("settings", help="every setting with its default and meaning")
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(run=show_settings)
+    diagram = commands.add_parser("diagram", help="the state machine as a Mermaid diagram")
+    diagram.set_defaults(run=show_diagram)
+
+
+def show_settings(args: argparse.Namespace) -> int:
+    rows = settings.table()
+    if args.json:
+        show_json([{"name": name, "default": default, "meaning": meaning} for name, default, meaning in rows])
+    else:
+        show_table(["NAME", "DEFAULT", "MEANING"], rows)
+    return 0
+
+
+def show_diagram(args: argparse.Namespace) -> int:
+    print(machine.diagram(), end="")
+    return 0
