@@ -33,11 +33,18 @@ KINDS = (
     ("changes", "repository", "repo:updated"),
 )
 
+# The headers that a kind admits, where it is not just the one of its own name. What a transfer looks like is documented
+# nowhere: it may well tell its changes as an update does.
+HEADERS = {
+    COMMIT_STATUS: ("repo:commit_status_created", "repo:commit_status_updated"),
+    "repo:updated": ("repo:updated", "repo:transfer"),
+}
+
 _decoder = msgspec.json.Decoder()
 
 
 class BadDelivery(ValueError):
-    """A signed body that is not Bitbucket's: sending it again cannot help."""
+    """A delivery that cannot be Bitbucket's, signed or not. Answered with 400, since sending it again cannot help."""
 
     status_code = 400
 
@@ -95,9 +102,9 @@ def event_key(header: str | None, envelope: Envelope) -> str:
 
 
 def _agrees(header: str, kind: str) -> bool:
-    if kind == COMMIT_STATUS:
-        return header in ("repo:commit_status_created", "repo:commit_status_updated")
-    return header.startswith(f"{kind}:") if kind in (PULL_REQUEST, ISSUE) else header == kind
+    if kind in (PULL_REQUEST, ISSUE):
+        return header.startswith(f"{kind}:")
+    return header in HEADERS.get(kind, (kind,))
 
 
 def _kind(content: dict[str, object]) -> str | None:

@@ -40,7 +40,7 @@ def _change(repository: str | None, change: Node, actor: Actor | None, refs_in_p
     old, new = change.required_object().at("old"), change.at("new")
     previous = old.at("target", "hash").hash()
     if new.value is None and old.value is not None:
-        return RefDeleted(repository, kind=_kind(old), ref=_name(old), previous=previous, actor=actor)
+        return RefDeleted(repository, _name(old), kind=_kind(old), previous=previous, actor=actor)
     if _kind(new) == "tag":
         commit = new.at("target", "hash").required_hash()
         return TagPushed(repository, _name(new), commit=commit, previous=previous, actor=actor)

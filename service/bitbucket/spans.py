@@ -20,7 +20,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def repository_of(body: Node) -> str | None:
     """The uuid of the repository that the spans are about: the first one that is named."""
     try:
-        named = (_attribute(span, "pipeline.repository.uuid").uuid() for span in _spans(body))
+        named = (_attributes(span).at("pipeline.repository.uuid").uuid() for span in _spans(body))
         return next((uuid for uuid in named if uuid), None)
     except Unexpected:
         return None
@@ -31,7 +31,10 @@ def span_events(body: Node) -> Iterator[Event]:
     spans = list(_spans(body))
     runs = [span for span in spans if span.at("name").value == RUN_SPAN]
     for span in runs:
-        yield _run_ended(span)
+        try:
+            yield _run_ended(_attributes(span), at=_nanoseconds(span.at("endTimeUnixNano").value))
+        except Unexpected as unexpected:
+            yield Unreadable(repository_of(body), reason=str(unexpected))
     if not runs:
         reason = "a step's span: a run's end is told by the run's own" if spans else "no spans in it"
         yield Unused(repository_of(body), key="pipeline:span_created", reason=reason)
@@ -43,30 +46,26 @@ def _spans(body: Node) -> Iterator[Node]:
             yield from scope.at("spans").items()
 
 
-def _run_ended(span: Node) -> Event:
-    repository = _attribute(span, "pipeline.repository.uuid").uuid()
-    ref = _attribute(span, "pipeline.target.ref_name").text()
-    try:
-        run = run_of(_attribute(span, "pipeline_run.url").text() or "")
-        return RunEnded(
-            repository,
-            ref,
-            build_number=_attribute(span, "pipeline.build_number").number() or (run.number if run else None),
-            pipeline_uuid=_attribute(span, "pipeline.uuid").uuid(),
-            run_number=_attribute(span, "pipeline_run.run_number").number(),
-            at=_nanoseconds(span.at("endTimeUnixNano").value),
-        )
-    except Unexpected as unexpected:
-        return Unreadable(repository, ref, reason=str(unexpected))
-
-
-def _attribute(span: Node, key: str) -> Node:
-    """The value of one attribute, whichever of OTLP's types it has; at the attribute's own name for the reason."""
+def _attributes(span: Node) -> Node:
+    """The attributes as one object, whichever of OTLP's types each has. Raises Unexpected if they are no list."""
+    found: dict[str, object] = {}
     for attribute in span.at("attributes").items():
-        if attribute.at("key").value == key:
-            value = attribute.at("value")
-            return Node(value.at("stringValue").value or value.at("intValue").value, key)
-    return Node(None, key)
+        key, value = attribute.at("key").value, attribute.at("value")
+        if isinstance(key, str):
+            found[key] = value.at("stringValue").value or value.at("intValue").value
+    return Node(found)
+
+
+def _run_ended(run: Node, *, at: datetime | None) -> Event:
+    page = run_of(run.at("pipeline_run.url").text() or "")
+    return RunEnded(
+        run.at("pipeline.repository.uuid").uuid(),
+        run.at("pipeline.target.ref_name").text(),
+        build_number=run.at("pipeline.build_number").number() or (page.number if page else None),
+        pipeline_uuid=run.at("pipeline.uuid").uuid(),
+        run_number=run.at("pipeline_run.run_number").number(),
+        at=at,
+    )
 
 
 def _nanoseconds(value: object) -> datetime | None:

@@ -363,7 +363,7 @@ def test_the_span_of_a_run_with_an_absurd_number_says_where() -> None:
     (event,) = parse("pipeline:span_created", encoded(delivery))
 
     reason = 'pipeline_run.run_number is "second", not a number from 1 to 2147483647'
-    assert event == Unreadable(REPOSITORY, "main", reason=reason)
+    assert event == Unreadable(REPOSITORY, reason=reason)
 
 
 def test_the_span_of_a_step_moves_nothing() -> None:

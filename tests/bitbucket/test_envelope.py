@@ -114,7 +114,9 @@ def test_what_is_not_a_json_object_is_refused(raw: bytes, reason: str) -> None:
         open_envelope(raw)
 
 
-PUSH, STATUS, PULL_REQUEST = (Envelope(kind, None, None) for kind in ("repo:push", "repo:commit_status", "pullrequest"))
+PUSH, STATUS, UPDATE, PULL_REQUEST = (
+    Envelope(kind, None, None) for kind in ("repo:push", "repo:commit_status", "repo:updated", "pullrequest")
+)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +126,8 @@ PUSH, STATUS, PULL_REQUEST = (Envelope(kind, None, None) for kind in ("repo:push
         ("repo:commit_status_created", STATUS, "repo:commit_status_created"),
         ("repo:commit_status_updated", STATUS, "repo:commit_status_updated"),
         ("pullrequest:fulfilled", PULL_REQUEST, "pullrequest:fulfilled"),
+        ("repo:updated", UPDATE, "repo:updated"),
+        ("repo:transfer", UPDATE, "repo:transfer"),
         ("repo:deleted", NOTHING, "repo:deleted"),
         ("repo:sunk", NOTHING, "repo:sunk"),
         (None, PUSH, "repo:push"),
@@ -145,6 +149,7 @@ def test_the_header_names_the_event_and_the_body_does_where_there_is_none(
         ("repo:push", STATUS),
         ("repo:deleted", STATUS),
         ("repo:deleted", PUSH),
+        ("repo:deleted", UPDATE),
         ("repo:pushed", PUSH),
         ("REPO:PUSH", PUSH),
         ("repo:commit_status", STATUS),
