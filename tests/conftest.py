@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +14,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from service.store import migrate
 from service.store.database import Database
-from tests.living import Living, living
+
+if TYPE_CHECKING:
+    from tests.living import Living
 
 POSTGRES = os.environ.get("PENSTOCK_TEST_POSTGRES_URL", "postgresql+asyncpg://postgres@127.0.0.1:5432/test")
 
@@ -84,6 +87,8 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def penstock(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Living]:
     """The whole service on SQLite and a real socket, with an account, its token and one connected repository."""
+    from tests.living import living  # late: a test of one floor should not need the roof
+
     async with living({"PENSTOCK_DATA_DIR": str(tmp_path)}) as started:
         yield started
 
@@ -91,5 +96,7 @@ async def penstock(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Living]:
 @pytest.fixture
 async def penstock_on_each(database_url: str, tmp_path: Path) -> AsyncIterator[Living]:
     """The same on each kind of database in turn."""
+    from tests.living import living  # late: a test of one floor should not need the roof
+
     async with living({"PENSTOCK_DATA_DIR": str(tmp_path), "PENSTOCK_DATABASE_URL": database_url}) as started:
         yield started
