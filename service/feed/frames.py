@@ -32,7 +32,7 @@ class Batch:
 
     @cached_property
     def chunk(self) -> bytes:
-        """The same within HTTP/1.1's chunked framing (RFC 9112, section 7.1). Not for nothing: that ends the response."""
+        """The same within HTTP/1.1's chunked framing (RFC 9112, 7.1). Not for nothing: that ends the response."""
         return b"%x\r\n%b\r\n" % (len(self.body), self.body)
 
 
