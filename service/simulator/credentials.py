@@ -89,6 +89,10 @@ class RateLimit:
         taken.append(now)
         return True
 
+    def is_near(self, caller: str) -> bool:
+        """Whether less than a fifth is left."""
+        return len(self._taken[caller]) > self.limit * 0.8
+
 
 def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()

@@ -60,10 +60,10 @@ def _choose(pipelines: dict[str, Any], target: Target) -> Any:
 
 
 def _first_match(section: dict[str, Any] | None, name: str) -> Any:
-    return next((items for glob, items in (section or {}).items() if _glob(str(glob)).fullmatch(name)), None)
+    return next((items for pattern, items in (section or {}).items() if glob(str(pattern)).fullmatch(name)), None)
 
 
-def _glob(pattern: str) -> re.Pattern[str]:
+def glob(pattern: str) -> re.Pattern[str]:
     """`*` stays within one part of a ref's name, `**` does not, `{a,b}` is either."""
     parts = {"**": ".*", "*": "[^/]*", "?": "[^/]", "{": "(?:", "}": ")", ",": "|"}
     tokens = re.split(r"(\*\*|[*?{},])", pattern)

@@ -47,11 +47,14 @@ def uneventful(run: Run, *, seconds: float = 1.0, fails_at: str | None = None) -
 
 
 async def play(run: Run, plan: Plan) -> None:
-    """Carry out `plan` from where the run is, and leave it alone once somebody else has ended it."""
+    """Carry out `plan` from where the run is, up to a manual step or until somebody ends the run."""
     try:
         if run.state in {"PARSING", "PENDING"}:
             await run.begin()
         for planned in plan.steps:
+            if run.step(planned.name).definition.manual:
+                await run.pause()
+                return
             await _play_step(run, planned)
             if planned.outcome != "SUCCESSFUL":
                 await run.finish(planned.outcome)

@@ -21,21 +21,11 @@ from service.simulator.pushing import (
     Wish,
 )
 from service.simulator.runs import Run
-from service.simulator.settings import Hook, Variable
+from service.simulator.settings import HOOK_EVENTS, Hook, Variable
 from service.simulator.starting import push_target, ref_target, run_by_hand, run_from_file
 from service.simulator.state import RepositoryState
 from service.simulator.statuses import CommitStatus, pipelines_key, status_state
 from service.simulator.targets import BadTarget, Target
-
-HOOK_EVENTS = (
-    "repo:push",
-    "repo:commit_status_created",
-    "repo:commit_status_updated",
-    "repo:updated",
-    "repo:transfer",
-    "repo:deleted",
-    "pipeline:span_created",
-)
 
 
 class HowToRun(TypedDict, total=False):
@@ -185,7 +175,7 @@ class Repository(RepositoryState):
     # -- the repository itself ------------------------------------------------------------------------------------
 
     def hook(self, url: str, *, secret: str = "", events: Sequence[str] = HOOK_EVENTS, active: bool = True) -> Hook:
-        """Subscribe `url`, as a person does in the settings."""
+        """Subscribe `url`, to everything by default, as a person does in the settings."""
         hook = Hook(url, tuple(events), self.cloud.clock.now(), secret, active=active)
         self.hooks.append(hook)
         return hook

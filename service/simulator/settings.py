@@ -8,6 +8,25 @@ from datetime import datetime
 
 from service.simulator.actors import new_uuid
 
+_REPOSITORY_EVENTS = (
+    "push fork updated commit_comment_created commit_status_created commit_status_updated "
+    "transfer created deleted imported"
+)
+_PULL_REQUEST_EVENTS = (
+    "created updated push approved unapproved changes_request_created changes_request_removed fulfilled rejected "
+    "comment_created comment_updated comment_deleted comment_resolved comment_reopened"
+)
+HOOK_EVENTS = (
+    *(f"repo:{name}" for name in _REPOSITORY_EVENTS.split()),
+    *(f"pullrequest:{name}" for name in _PULL_REQUEST_EVENTS.split()),
+    "issue:created",
+    "issue:updated",
+    "issue:comment_created",
+    "project:updated",
+    "pipeline:span_created",
+)
+"""Every event a hook can ask for."""
+
 
 class AlreadyThere(Exception):
     """The key or name is taken: a 409 over HTTP. Change the existing one instead."""

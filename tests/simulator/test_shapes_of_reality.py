@@ -135,7 +135,7 @@ async def test_a_span(shop: Repository, receiver: Receiver) -> None:
 
 
 async def test_a_run_over_rest(shop: Repository, rest: httpx.AsyncClient) -> None:
-    run = await shop.start_run(custom=None, commit=shop.head())
+    run = await shop.start_run()
     await run.finish("FAILED")
 
     real = sample("pipeline--tramline--pipeline_fail.json")

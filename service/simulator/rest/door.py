@@ -27,7 +27,8 @@ class Door:
     def guard(self, handler: Handler, scope: str) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
-                return await handler(request, self._admit(request, scope))
+                answer = await handler(request, self._admit(request, scope))
+                return self._with_limits(request, answer)
             except _TooMany:
                 return PlainTextResponse("Rate limit for this resource has been exceeded", 429)
             except ApiError as error:
@@ -47,6 +48,14 @@ class Door:
             message = "Your credentials lack one or more required privilege scopes."
             raise ApiError(403, message, {"required": [scope], "granted": granted})
         return self._repository(request.path_params["workspace"], request.path_params["repo_slug"])
+
+    def _with_limits(self, request: Request, answer: Response) -> Response:
+        """Only access tokens are told of their limit, and never what is left of it."""
+        caller = request.headers.get("authorization", "")
+        if caller.startswith("Bearer "):
+            answer.headers["X-RateLimit-Limit"] = str(self._bitbucket.rate_limit.limit)
+            answer.headers["X-RateLimit-NearLimit"] = str(self._bitbucket.rate_limit.is_near(caller)).lower()
+        return answer
 
     def _repository(self, workspace: str, slug: str) -> Repository:
         """By slugs or by uuids, the latter with their braces."""

@@ -9,25 +9,11 @@ from starlette.responses import Response
 
 from service.simulator.repository import Repository
 from service.simulator.rest.answers import ApiError, answer, body_of, not_found, page, require
-from service.simulator.settings import Hook
+from service.simulator.settings import HOOK_EVENTS, Hook
 from service.simulator.shapes.people import Json
 from service.simulator.shapes.settings import hook as shape
 
 MAX_SECRET = 128
-
-_REPOSITORY_EVENTS = (
-    "push fork updated commit_comment_created commit_status_created commit_status_updated "
-    "transfer created deleted imported"
-)
-_PULL_REQUEST_EVENTS = (
-    "created updated push approved unapproved changes_request_created changes_request_removed fulfilled rejected "
-    "comment_created comment_updated comment_deleted comment_resolved comment_reopened"
-)
-EVENTS = frozenset(
-    [f"repo:{name}" for name in _REPOSITORY_EVENTS.split()]
-    + [f"pullrequest:{name}" for name in _PULL_REQUEST_EVENTS.split()]
-    + ["issue:created", "issue:updated", "issue:comment_created", "project:updated", "pipeline:span_created"]
-)
 
 
 async def list_hooks(request: Request, repository: Repository) -> Response:
@@ -76,7 +62,7 @@ async def delete_hook(request: Request, repository: Repository) -> Response:
 
 def _check(sent: Json) -> None:
     events: Any = sent.get("events", [])
-    unknown = [event for event in events if event not in EVENTS]
+    unknown = [event for event in events if event not in HOOK_EVENTS]
     if unknown:
         raise ApiError(400, "Bad request", fields={"events": f"{unknown[0]} is not an event"})
     if len(sent.get("secret") or "") > MAX_SECRET:

@@ -94,6 +94,9 @@ def step(run: Run, step: Step) -> Json:
         "trigger": {"type": f"pipeline_step_trigger_{'manual' if step.definition.manual else 'automatic'}"},
         "state": {"name": step.state, "type": kind},
     }
+    if step.state == "PENDING":
+        stage = run.stage if run.stage in {"PAUSED", "HALTED"} else "PENDING"
+        shape["state"]["stage"] = {"name": stage, "type": f"{kind}_{stage.lower()}"}
     if step.result:
         shape["state"]["result"] = {"name": step.result, "type": f"{kind}_{step.result.lower()}"}
     if step.started_on:
