@@ -1,0 +1,181 @@
+"""What the demo tells: each chapter makes something happen at Bitbucket, and looks what Penstock made of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from service.simulator import Plan, PlannedStep, Repository, Run, Simulator
+
+SHOP = {"package.json": '{"name": "shop", "dependencies": {"react": "^18.2.0"}}\n'}
+API = {"requirements.txt": "fastapi==0.115.0\nuvicorn==0.30.0\n", "app/main.py": "from fastapi import FastAPI\n"}
+DOCS = {"index.html": "<h1>Handbook</h1>\n"}
+
+# The state that a chapter waits for comes within moments; this is for machines that are busy.
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of the demo's table. `right` says whether it ended as the story has it."""
+
+    happened: str
+    recorded: str
+    right: bool
+
+
+@dataclass
+class Stage:
+    """The two sides of the story: Bitbucket, and Penstock's API."""
+
+    bitbucket: Simulator
+    penstock: httpx.AsyncClient
+    seconds: float  # how long a step of a run takes
+    repositories: dict[str, Repository] = field(default_factory=dict)
+    ids: dict[str, int] = field(default_factory=dict)
+
+    async def connect(self, full_name: str, files: dict[str, str]) -> Repository:
+        """The repository at Bitbucket, connected: the webhook's URL and secret pasted where a person would."""
+        workspace, slug = full_name.split("/")
+        answer = await self.penstock.post("/api/repositories", json={"workspace": workspace, "slug": slug})
+        answer.raise_for_status()
+        made = answer.json()
+        repository = self.bitbucket.repository(full_name, files)
+        repository.hook(made["webhook"]["url"], secret=made["webhook"]["secret"])
+        self.repositories[full_name], self.ids[full_name] = repository, made["id"]
+        return repository
+
+    def plan(self, *, fails_at: str | None = None) -> Plan:
+        """Build, test and deploy, as the generated pipelines do."""
+        steps = (
+            ("Build", None, ("+ npm ci", "added 213 packages", "+ npm run build", "dist/ 412 kB")),
+            ("Test", None, ("+ npm test", "42 passed")),
+            ("Deploy to production", "production", ("+ ./deploy.sh", "uploading release", "checking health")),
+        )
+        return Plan(
+            tuple(
+                PlannedStep(name, self.seconds, deployment, "FAILED" if name == fails_at else "SUCCESSFUL", log)
+                for name, deployment, log in steps
+            )
+        )
+
+    async def run(self, repository: Repository, *, fails_at: str | None = None) -> Run:
+        """A run of the newest commit on main, from its begin to its end."""
+        run = await repository.start_run("main", plan=self.plan(fails_at=fails_at))
+        await self.bitbucket.settled()
+        return run
+
+    async def execution(self, full_name: str, number: int, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The execution of a run, once it is as wanted or patience has run out."""
+        found: dict[str, Any] = {}
+        for _ in range(int(PATIENCE / 0.05)):
+            pipelines = await self._get("/api/pipelines", repository_id=self.ids[full_name])
+            listed = await self._get(f"/api/pipelines/{pipelines['items'][0]['id']}/executions")
+            found = next((e for e in listed["items"] if e["bitbucket_build_number"] == number), found)
+            if found and wanted(found):
+                break
+            await asyncio.sleep(0.05)
+        return found
+
+    async def verdict(self, event_key: str) -> dict[str, Any]:
+        """The first verdict of the newest delivery of its kind, once it is processed."""
+        for _ in range(int(PATIENCE / 0.05)):
+            newest = (await self._get("/api/deliveries", event_key=event_key, limit=1))["items"][0]
+            if newest["status"] != "accepted":
+                verdict: dict[str, Any] = (await self._get(f"/api/deliveries/{newest['id']}"))["verdicts"][0]
+                return verdict
+            await asyncio.sleep(0.05)
+        return {"verdict": "none", "reason": "it was not processed in time"}
+
+    async def _get(self, path: str, **params: Any) -> Any:
+        answer = await self.penstock.get(path, params=params)
+        answer.raise_for_status()
+        return answer.json()
+
+
+Chapter = Callable[[Stage], Awaitable[Told]]
+
+
+async def a_push_that_succeeds(stage: Stage) -> Told:
+    shop = await stage.connect("acme/shop", SHOP)
+    await shop.push("main", {"src/App.jsx": "export default () => <h1>Shoes</h1>\n"}, message="Sell shoes")
+    run = await stage.run(shop)
+    found = await stage.execution("acme/shop", run.build_number, lambda e: e["status"] == "SUCCESS")
+    return _told("acme/shop: a push to main, its run succeeds", found, found.get("status") == "SUCCESS")
+
+
+async def a_run_that_fails_while_deploying(stage: Stage) -> Told:
+    api = await stage.connect("acme/api", API)
+    await api.push("main", {"app/main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n"}, message="Serve the API")
+    run = await stage.run(api, fails_at="Deploy to production")
+    found = await stage.execution("acme/api", run.build_number, lambda e: e["status"] == "FAILED")
+    return _told("acme/api: a run fails while it deploys", found, found.get("status") == "FAILED")
+
+
+async def a_rerun_of_the_failed_step(stage: Stage) -> Told:
+    run = stage.repositories["acme/api"].runs[-1]
+    await run.rerun()
+    await asyncio.sleep(stage.seconds)
+    await run.finish("SUCCESSFUL")
+    found = await stage.execution("acme/api", run.build_number, lambda e: e["status"] == "SUCCESS")
+    right = (found.get("status"), found.get("attempt")) == ("SUCCESS", 2)
+    return _told("acme/api: somebody runs the failed step again, it succeeds", found, right)
+
+
+async def deliveries_out_of_order(stage: Stage) -> Told:
+    docs = await stage.connect("acme/docs", DOCS)
+    faults = stage.bitbucket.delivery_faults
+    faults.hold_back()
+    faults.duplicate(copies=3, times=3)
+    await docs.push("main", {"index.html": "<h1>The handbook</h1>\n"}, message="Say which handbook")
+    run = await stage.run(docs)
+    await stage.bitbucket.release(newest_first=True)
+    await stage.bitbucket.settled()
+    found = await stage.execution("acme/docs", run.build_number, lambda e: e["status"] == "SUCCESS")
+    return _told(
+        "acme/docs: every webhook arrives late, newest first, some three times", found, found.get("status") == "SUCCESS"
+    )
+
+
+async def a_branch_that_nobody_deploys(stage: Stage) -> Told:
+    await stage.repositories["acme/shop"].push("wild-idea", {"idea.md": "Sell hats\n"}, message="Think of hats")
+    verdict = await stage.verdict("repo:push")
+    recorded = f"{verdict['verdict']}: {verdict['reason']}"
+    return Told("acme/shop: a push to a branch that no environment deploys", recorded, verdict["verdict"] == "ignored")
+
+
+async def a_status_of_somebody_else(stage: Stage) -> Told:
+    shop = stage.repositories["acme/shop"]
+    await shop.set_status(shop.head("main"), "lint", "FAILED", name="Code style", url="https://style.example.com/1")
+    verdict = await stage.verdict("repo:commit_status_created")
+    recorded = f"{verdict['verdict']}: {verdict['reason']}"
+    return Told("acme/shop: another tool posts a red status", recorded, verdict["verdict"] == "ignored")
+
+
+async def a_rename(stage: Stage) -> Told:
+    await stage.repositories["acme/docs"].rename("handbook")
+    verdict = await stage.verdict("repo:updated")
+    return Told("acme/docs: it is renamed to handbook", verdict["reason"], verdict["verdict"] == "renamed")
+
+
+CHAPTERS: tuple[Chapter, ...] = (
+    a_push_that_succeeds,
+    a_run_that_fails_while_deploying,
+    a_rerun_of_the_failed_step,
+    deliveries_out_of_order,
+    a_branch_that_nobody_deploys,
+    a_status_of_somebody_else,
+    a_rename,
+)
+
+
+def _told(happened: str, execution: dict[str, Any], right: bool) -> Told:
+    if not execution:
+        return Told(happened, "no execution was recorded", right)
+    attempt = f", attempt {execution['attempt']}" if execution["attempt"] > 1 else ""
+    recorded = f"#{execution['bitbucket_build_number']} {execution['status']} on {execution['environment']}{attempt}"
+    return Told(happened, recorded, right)
