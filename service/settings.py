@@ -158,7 +158,12 @@ def table() -> list[tuple[str, str, str]]:
     """(variable, default, meaning) of every setting, in order: the README's table is made from it."""
     rows = []
     for f in fields(Settings):
-        default = str(f.default).lower() if isinstance(f.default, bool) else str(f.default)
-        shown = f.metadata["shown"] or default.removesuffix(".0")
+        shown = f.metadata["shown"] or _shown(f.default)
         rows.append((PREFIX + f.name.upper(), shown, f.metadata["meaning"]))
     return rows
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"{default:g}" if isinstance(default, float) else str(default) or "none"
