@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from service.simulator.actors import Actor
 from service.simulator.clock import Clock
 from service.simulator.delivering import Courier
 
@@ -21,7 +22,12 @@ class Cloud:
         self.courier = courier
         self.api_url = "https://api.bitbucket.org/2.0"
         self.storage_url = "https://storage.example.net"
+        self._workspaces: dict[str, Actor] = {}
         self._background: set[asyncio.Task[None]] = set()
+
+    def workspace(self, slug: str) -> Actor:
+        """The owner of a workspace's repositories, one and the same for all of them."""
+        return self._workspaces.setdefault(slug, Actor(slug.title(), kind="team"))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Let `work` go on by itself: a REST answer does not wait for the deliveries it causes."""

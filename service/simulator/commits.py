@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,9 +40,6 @@ class History:
 
     def __init__(self) -> None:
         self._commits: dict[str, Commit] = {}
-
-    def __iter__(self) -> Iterator[Commit]:
-        return iter(self._commits.values())
 
     def get(self, name: str) -> Commit | None:
         """The commit of a full hash, or of a prefix of at least seven digits."""

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from service.simulator.clock import Clock
 
+EVERYTHING = frozenset(
+    {"repository:write", "repository:admin", "pullrequest:write", "webhook", "pipeline:variable", "account"}
+)
 IMPLIED = {
     "pipeline:write": ("pipeline",),
     "pipeline:variable": ("pipeline:write", "pipeline"),
@@ -20,14 +23,12 @@ IMPLIED = {
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """`header` is the whole value of `Authorization`; without `scopes` everything is allowed."""
+    """`header` is the whole value of `Authorization`."""
 
     header: str = field(repr=False)
-    scopes: frozenset[str] | None = None
+    scopes: frozenset[str] = EVERYTHING
 
     def grants(self, scope: str) -> bool:
-        if self.scopes is None:
-            return True
         return scope in self.scopes or any(scope in IMPLIED.get(held, ()) for held in self.scopes)
 
 
@@ -38,15 +39,15 @@ class Credentials:
         self._by_header: dict[str, Credential] = {}
         self.clients: dict[str, Credential] = {}
 
-    def add_token(self, token: str, scopes: frozenset[str] | None = None) -> Credential:
+    def add_token(self, token: str, scopes: frozenset[str] = EVERYTHING) -> Credential:
         """An access token, sent as `Bearer`."""
         return self._add(Credential(f"Bearer {token}", scopes))
 
-    def add_api_token(self, email: str, token: str, scopes: frozenset[str] | None = None) -> Credential:
+    def add_api_token(self, email: str, token: str, scopes: frozenset[str] = EVERYTHING) -> Credential:
         """A person's API token, sent as Basic with the e-mail in front."""
         return self._add(Credential(basic(email, token), scopes))
 
-    def add_client(self, client_id: str, client_secret: str, scopes: frozenset[str] | None = None) -> Credential:
+    def add_client(self, client_id: str, client_secret: str, scopes: frozenset[str] = EVERYTHING) -> Credential:
         """An OAuth consumer: it gets its tokens at `/site/oauth2/access_token`."""
         credential = self._add(Credential(f"Bearer token-of-{client_id}", scopes))
         self.clients[basic(client_id, client_secret)] = credential
@@ -58,7 +59,7 @@ class Credentials:
     def find(self, header: str | None) -> Credential | None:
         """The credential of an `Authorization` header; one with all rights where none are asked for; None is a 401."""
         if not self._by_header:
-            return Credential("")
+            return Credential(header or "")
         return self._by_header.get(header or "")
 
     def _add(self, credential: Credential) -> Credential:

@@ -24,18 +24,27 @@ class StepDefinition:
     image: str = DEFAULT_IMAGE
 
 
-def steps_of(text: bytes, target: Target) -> tuple[StepDefinition, ...] | None:
-    """The steps for `target`, or None where the file has no pipeline for it.
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """The pipeline of the file that a target runs; `selector` and `pattern` name its section and key."""
+
+    selector: str
+    pattern: str | None
+    steps: tuple[StepDefinition, ...]
+
+
+def definition_for(text: bytes, target: Target) -> Definition | None:
+    """The pipeline for `target`, or None where the file has none.
 
     Raises BadTarget if the text is not a pipelines file: fix the file.
     """
     document = _document(text)
-    chosen = _choose(document["pipelines"], target)
-    if chosen is None:
+    selector, pattern, items = _choose(document["pipelines"], target)
+    if items is None:
         return None
     image = document.get("image", DEFAULT_IMAGE)
     default_image = image["name"] if isinstance(image, dict) else str(image)
-    return tuple(_named(_steps(chosen, deployment=None, image=default_image)))
+    return Definition(selector, pattern, tuple(_named(_steps(items, deployment=None, image=default_image))))
 
 
 def _document(text: bytes) -> dict[str, Any]:
@@ -48,19 +57,15 @@ def _document(text: bytes) -> dict[str, Any]:
     return document
 
 
-def _choose(pipelines: dict[str, Any], target: Target) -> Any:
+def _choose(pipelines: dict[str, Any], target: Target) -> tuple[str, str | None, Any]:
+    """Section, key and items; the items are None where nothing fits."""
     if target.selector == "custom":
-        return (pipelines.get("custom") or {}).get(target.pattern)
-    if target.kind == "pullrequest":
-        return _first_match(pipelines.get("pull-requests"), target.ref_name or "")
-    if target.ref_type == "tag":
-        return _first_match(pipelines.get("tags"), target.ref_name or "")
-    matched = _first_match(pipelines.get("branches"), target.ref_name or "")
-    return pipelines.get("default") if matched is None else matched
-
-
-def _first_match(section: dict[str, Any] | None, name: str) -> Any:
-    return next((items for pattern, items in (section or {}).items() if glob(str(pattern)).fullmatch(name)), None)
+        return "custom", target.pattern, (pipelines.get("custom") or {}).get(target.pattern)
+    section = "pull-requests" if target.kind == "pullrequest" else "tags" if target.ref_type == "tag" else "branches"
+    for pattern, items in (pipelines.get(section) or {}).items():
+        if glob(str(pattern)).fullmatch(target.ref_name or ""):
+            return section, str(pattern), items
+    return "default", None, pipelines.get("default") if section == "branches" else None
 
 
 def glob(pattern: str) -> re.Pattern[str]:

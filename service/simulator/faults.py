@@ -1,11 +1,10 @@
-"""What goes wrong between Bitbucket and its callers, on request."""
+"""What goes wrong with deliveries, on request."""
 
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 
@@ -79,83 +78,3 @@ class DeliveryFaults:
 
     def _add(self, events: str, times: int, apply: Callable[[Fate], None]) -> None:
         self._rules.append(_Rule(events, times, apply))
-
-
-@dataclass(slots=True)
-class RouteFault:
-    """How the REST side answers wrongly: late, with a status, with half a body, or not at all."""
-
-    method: str
-    path: re.Pattern[str]
-    times: int | None
-    status: int | None = None
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    truncated: bool = False
-    cut: bool = False
-    delay_seconds: float = 0.0
-
-
-class RouteFaults:
-    """Faults of the REST side, by method and route.
-
-    `route` is a regular expression searched in the path below `/2.0`, e.g. `/pipelines$`; `times=None` means for good.
-    """
-
-    def __init__(self) -> None:
-        self._faults: list[RouteFault] = []
-
-    def answer(
-        self,
-        method: str,
-        route: str,
-        status: int,
-        *,
-        body: str = "",
-        headers: dict[str, str] | None = None,
-        times: int | None = 1,
-    ) -> None:
-        """Answer with `status` in place of the real answer; nothing happens behind it."""
-        self._add(method, route, times, status=status, body=body.encode(), headers=headers or {})
-
-    def truncate(self, method: str, route: str, *, times: int | None = 1) -> None:
-        """Do what is asked, send half of the body, and close."""
-        self._add(method, route, times, truncated=True)
-
-    def cut(self, method: str, route: str, *, times: int | None = 1) -> None:
-        """Close the connection without an answer; nothing happens behind it."""
-        self._add(method, route, times, cut=True)
-
-    def delay(self, method: str, route: str, seconds: float, *, times: int | None = 1) -> None:
-        """Answer rightly, `seconds` of the wall's time late."""
-        self._add(method, route, times, delay_seconds=seconds)
-
-    def clear(self) -> None:
-        self._faults.clear()
-
-    def meets(self, method: str, path: str) -> RouteFault | None:
-        """The first fault laid down for this request, used up by one."""
-        for fault in self._faults:
-            if fault.method in {"*", method} and fault.path.search(path):
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times == 0:
-                        self._faults.remove(fault)
-                return fault
-        return None
-
-    def _add(
-        self,
-        method: str,
-        route: str,
-        times: int | None,
-        *,
-        status: int | None = None,
-        body: bytes = b"",
-        headers: dict[str, str] | None = None,
-        truncated: bool = False,
-        cut: bool = False,
-        delay_seconds: float = 0.0,
-    ) -> None:
-        fault = RouteFault(method, re.compile(route), times, status, body, headers or {}, truncated, cut, delay_seconds)
-        self._faults.append(fault)

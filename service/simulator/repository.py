@@ -189,7 +189,7 @@ class Repository(RepositoryState):
     async def transfer(self, workspace: str, *, actor: Actor = MAYA) -> None:
         """Give the repository to another workspace; the uuid stays."""
         previous = self.owner
-        self.workspace, self.owner = workspace, Actor(workspace.title(), kind="team")
+        self.workspace, self.owner = workspace, self.cloud.workspace(workspace)
         await self.announce("repo:transfer", payloads.transferred(self, previous, actor))
 
     async def delete(self, *, actor: Actor = MAYA) -> None:

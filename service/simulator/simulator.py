@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Self
@@ -12,13 +13,15 @@ from service.simulator.cloud import Cloud
 from service.simulator.commits import Files
 from service.simulator.credentials import Credentials, RateLimit
 from service.simulator.delivering import Courier, Delivery
-from service.simulator.faults import DeliveryFaults, RouteFaults
+from service.simulator.faults import DeliveryFaults
 from service.simulator.repository import Repository
 from service.simulator.requests import ReceivedRequest
 from service.simulator.rest.app import build
+from service.simulator.rest.faults import RouteFaults
 from service.simulator.serving import listening
 from service.simulator.storage import Storage
 
+REQUESTS_KEPT = 10_000
 FIRST_FILES: Mapping[str, str] = {"README.md": "# A repository of the simulator\n"}
 
 
@@ -37,7 +40,7 @@ class Simulator:
         self.credentials = Credentials()
         self.rate_limit = RateLimit(self.clock)
         self.repositories: list[Repository] = []
-        self.requests: list[ReceivedRequest] = []
+        self.requests: deque[ReceivedRequest] = deque(maxlen=REQUESTS_KEPT)
         self.storage = Storage(self.repositories)
 
     @classmethod
@@ -87,7 +90,12 @@ class Simulator:
         owner: Actor | None = None,
         runs_on_push: bool = False,
     ) -> Repository:
-        """A new repository with one commit of `files` on its main branch; nothing is announced."""
+        """A new repository with one commit of `files` on its main branch; nothing is announced.
+
+        Raises ValueError if the name is taken.
+        """
+        if any(known.full_name == full_name and not known.deleted for known in self.repositories):
+            raise ValueError(f"there is a repository {full_name} already; delete() it or choose another name")
         repository = Repository(self.cloud, full_name, main=main, owner=owner)
         repository.runs_on_push = runs_on_push
         first = repository.refs.commit(None, FIRST_FILES if files is None else files, "Begin", MAYA)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from service.simulator.actors import Actor
 from service.simulator.commits import Commit
-from service.simulator.definition import FILE, StepDefinition, steps_of
+from service.simulator.definition import FILE, StepDefinition, definition_for
 from service.simulator.pushing import RefChange
 from service.simulator.runs import Run
 from service.simulator.settings import Variable
@@ -23,8 +24,7 @@ def push_target(change: RefChange) -> Target | None:
     """What a moved ref asks to run: nothing if it is gone or its newest commit says `[skip ci]`."""
     if change.new is None or not change.starts_a_run:
         return None
-    selector = "tags" if change.new.kind == "tag" else "branches"
-    return Target(change.new.commit, ref_type=change.new.kind, ref_name=change.new.name, selector=selector)
+    return Target(change.new.commit, ref_type=change.new.kind, ref_name=change.new.name)
 
 
 def ref_target(repository: Repository, ref: str, commit: Commit | None, custom: str | None) -> Target:
@@ -49,13 +49,13 @@ def run_from_file(
     wrong.
     """
     written = text if text is not None else target.commit.files.get(FILE)
-    steps = steps_of(written, target) if written is not None else None
-    if steps is None:
+    definition = definition_for(written, target) if written is not None else None
+    if definition is None:
         return None
     return Run(
         repository,
-        target,
-        steps,
+        replace(target, selector=definition.selector, pattern=definition.pattern),
+        definition.steps,
         trigger=trigger,
         creator=creator,
         variables=variables,
@@ -76,11 +76,12 @@ def run_by_hand(
 
     Raises BadTarget if there is a file and it has no pipeline for the target.
     """
-    definitions: tuple[StepDefinition, ...] | None = USUAL_STEPS
-    if steps is not None:
-        definitions = tuple(StepDefinition(step) if isinstance(step, str) else step for step in steps)
-    elif FILE in target.commit.files:
-        definitions = steps_of(target.commit.files[FILE], target)
-    if definitions is None:
-        raise BadTarget(f"{FILE} at {target.commit.hash[:12]} has no pipeline for {target.pattern or target.ref_name}.")
+    if steps is None and FILE in target.commit.files:
+        run = run_from_file(repository, target, trigger=trigger, creator=creator, variables=variables)
+        if run is None:
+            wanted = target.pattern or target.ref_name
+            raise BadTarget(f"{FILE} at {target.commit.hash[:12]} has no pipeline for {wanted}.")
+        return run
+    named = USUAL_STEPS if steps is None else steps
+    definitions = tuple(StepDefinition(step) if isinstance(step, str) else step for step in named)
     return Run(repository, target, definitions, trigger=trigger, creator=creator, variables=variables)

@@ -29,7 +29,7 @@ class RepositoryState:
         self.workspace, self.slug = full_name.split("/")
         self.name = self.slug
         self.uuid = new_uuid()
-        self.owner = owner or Actor(self.workspace.title(), kind="team")
+        self.owner = owner or cloud.workspace(self.workspace)
         self.project_uuid = new_uuid()
         self.created_on: datetime = cloud.clock.now()
         self.refs = Refs(main, cloud.clock)

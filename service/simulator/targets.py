@@ -20,7 +20,7 @@ class Target:
     pattern: str | None = None
     destination: str | None = None
     destination_commit: str | None = None
-    pull_request_id: int | None = None
+    pull_request_id: str | None = None
 
 
 class BadTarget(Exception):

@@ -180,3 +180,22 @@ async def test_every_request_is_noted(bitbucket: Simulator, rest: httpx.AsyncCli
 @pytest.mark.parametrize("path", ["/pipelines", "/pipelines/", "/refs/branches/", "/environments/"])
 async def test_a_slash_at_the_end_makes_no_difference(rest: httpx.AsyncClient, path: str) -> None:
     assert (await rest.get(path)).status_code == 200
+
+
+async def test_an_answer_names_the_scopes_that_are_held(bitbucket: Simulator, rest: httpx.AsyncClient) -> None:
+    bitbucket.credentials.add_token("good", frozenset({"pipeline", "webhook"}))
+    answers = [await rest.get(path, headers=bearer("good")) for path in ("/hooks", "/src")]
+
+    assert [answer.status_code for answer in answers] == [200, 403]
+    assert [answer.headers["x-oauth-scopes"] for answer in answers] == ["pipeline, webhook"] * 2
+    assert [answer.headers["x-accepted-oauth-scopes"] for answer in answers] == ["webhook", "repository"]
+
+
+async def test_repositories_of_a_workspace_have_one_owner_and_names_of_their_own(
+    bitbucket: Simulator, shop: Repository
+) -> None:
+    other = bitbucket.repository("acme/other")
+    with pytest.raises(ValueError, match="there is a repository acme/shop already"):
+        bitbucket.repository("acme/shop")
+
+    assert (other.owner.uuid, other.uuid == shop.uuid) == (shop.owner.uuid, False)

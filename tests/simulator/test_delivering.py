@@ -155,6 +155,30 @@ async def test_what_is_held_back_is_released_in_the_order_asked_for(
     assert len(receiver.received) == 4
 
 
+async def test_only_the_deliveries_that_were_meant_are_held(
+    bitbucket: Simulator, shop: Repository, receiver: Receiver
+) -> None:
+    bitbucket.delivery_faults.hold(events="repo:commit_status_created")
+    run = await shop.start_run()
+    await run.finish()
+    await bitbucket.release()
+
+    assert receiver.event_keys == [
+        "repo:commit_status_updated",
+        "pipeline:span_created",
+        "repo:commit_status_created",
+    ]
+
+
+async def test_faults_can_be_cleared(bitbucket: Simulator, shop: Repository, receiver: Receiver) -> None:
+    bitbucket.delivery_faults.lose(1.0, seed=1)
+    bitbucket.delivery_faults.drop(times=9)
+    bitbucket.delivery_faults.clear()
+    await shop.push()
+
+    assert [delivery.outcomes for delivery in bitbucket.delivered("repo:push")] == [[202]]
+
+
 async def test_a_shuffle_is_repeatable(bitbucket: Simulator, shop: Repository, receiver: Receiver) -> None:
     orders = []
     for _ in range(2):

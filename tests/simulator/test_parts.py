@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from service.simulator import MAYA, Clock
 from service.simulator.clock import commit_time, pipelines_time, webhook_time
 from service.simulator.commits import History, compare
-from service.simulator.definition import glob, steps_of
+from service.simulator.definition import definition_for, glob
 from service.simulator.logbytes import ranged
 from service.simulator.rest.fields import partial
 from service.simulator.targets import BadTarget, Target
@@ -77,7 +77,7 @@ def test_aglob_of_the_file_matches_whole_names(pattern: str, name: str, *, match
 @pytest.mark.parametrize("text", [b"a: [", b"- 1", b"image: x", b"pipelines: []"])
 def test_a_text_that_is_no_pipelines_file_is_refused_by_name(text: bytes, target: Target) -> None:
     with pytest.raises(BadTarget, match=r"bitbucket-pipelines\.yml"):
-        steps_of(text, target)
+        definition_for(text, target)
 
 
 def test_steps_come_from_parallels_and_stages_in_order(target: Target) -> None:
@@ -91,9 +91,10 @@ def test_steps_come_from_parallels_and_stages_in_order(target: Target) -> None:
         - stage: {deployment: staging, steps: [{step: {name: D, script: []}}]}
         - step: {name: E, trigger: manual, deployment: production, script: []}
     """
-    steps = steps_of(text, target) or ()
+    definition = definition_for(text, target)
 
-    assert [(step.name, step.deployment, step.manual, step.image) for step in steps] == [
+    assert definition
+    assert [(step.name, step.deployment, step.manual, step.image) for step in definition.steps] == [
         ("A", None, False, "python:3.12"),
         ("Step 2", None, False, "python:3.12"),
         ("C", None, False, "alpine"),
@@ -105,7 +106,7 @@ def test_steps_come_from_parallels_and_stages_in_order(target: Target) -> None:
 def test_a_custom_pipeline_that_is_not_there_is_none(target: Target) -> None:
     custom = Target(target.commit, ref_name="main", selector="custom", pattern="nothing")
 
-    assert steps_of(PIPELINES.encode(), custom) is None
+    assert definition_for(PIPELINES.encode(), custom) is None
 
 
 @given(

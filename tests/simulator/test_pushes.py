@@ -147,14 +147,21 @@ async def test_each_kind_of_actor_has_its_keys(
 
 
 @pytest.mark.parametrize(
-    ("branch", "steps"),
-    [("main", ["Build", "Deploy"]), ("feature/x", ["Build"]), ("release/1", ["Release"])],
+    ("branch", "steps", "selector"),
+    [
+        ("main", ["Build", "Deploy"], ("branches", "main")),
+        ("feature/x", ["Build"], ("default", None)),
+        ("release/1", ["Release"], ("branches", "release/*")),
+    ],
 )
-async def test_a_push_starts_what_the_file_says_for_its_branch(shop: Repository, branch: str, steps: list[str]) -> None:
+async def test_a_push_starts_what_the_file_says_for_its_branch(
+    shop: Repository, branch: str, steps: list[str], selector: tuple[str, str | None]
+) -> None:
     shop.runs_on_push = True
     await shop.push(branch, {"bitbucket-pipelines.yml": PIPELINES})
 
     assert [step.name for step in shop.latest_run.all_steps] == steps
+    assert (shop.latest_run.target.selector, shop.latest_run.target.pattern) == selector
     assert (shop.latest_run.state, shop.latest_run.trigger) == ("PENDING", "PUSH")
 
 

@@ -16,6 +16,7 @@ import yaml
 
 from service.bitbucket.signature import sign
 from service.simulator import Actor, CreateTag, Delete, Repository, Simulator, Update
+from service.simulator.settings import HOOK_EVENTS
 from tests.simulator.conftest import Receiver
 
 SHARED = Path(__file__).parents[2] / "../shared/bitbucket"
@@ -262,3 +263,11 @@ def test_a_published_signed_body_has_the_published_signature() -> None:
 
     assert vector
     assert sign((SHARED / "payloads" / vector[1]).read_bytes(), vector[2].encode()) == vector[3]
+
+
+def test_a_hook_can_ask_for_the_events_of_the_openapi_document() -> None:
+    document = yaml.load((SHARED / "openapi/hooks.yaml").read_text(), Loader=yaml.CSafeLoader)
+    parts = document["components"]["schemas"]["webhook_subscription"]["allOf"]
+    events = next(part["properties"]["events"] for part in parts if "properties" in part)
+
+    assert set(HOOK_EVENTS) == set(events["items"]["enum"])

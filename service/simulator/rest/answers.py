@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from service.simulator.rest.fields import partial
 from service.simulator.shapes.people import Json
@@ -29,13 +29,23 @@ class ApiError(Exception):
         self.detail = detail
         self.fields = fields
 
-    def body(self) -> Json:
+    def response(self) -> Response:
         error: Json = {"message": self.message}
         if self.detail is not None:
             error["detail"] = self.detail
         if self.fields is not None:
             error["fields"] = self.fields
-        return {"type": "error", "error": error}
+        return JSONResponse({"type": "error", "error": error}, self.status)
+
+
+class TooManyRequests(ApiError):
+    """The one error that is plain text."""
+
+    def __init__(self) -> None:
+        super().__init__(429, "Rate limit for this resource has been exceeded")
+
+    def response(self) -> Response:
+        return PlainTextResponse(self.message, self.status)
 
 
 def not_found(message: str = "Resource not found", detail: str | None = None) -> ApiError:
@@ -55,8 +65,8 @@ def answer(request: Request, shape: Json, status: int = 200, *, location: str | 
 
 def page(request: Request, rows: Sequence[T], shape: Callable[[T], Json]) -> JSONResponse:
     """The page that `page` and `pagelen` (10 by default) ask for; `next` is absent on the last one."""
-    number = _number(request, "page", 1, None)
-    length = _number(request, "pagelen", 10, MAX_PAGELEN)
+    number = number_of(request, "page", 1)
+    length = number_of(request, "pagelen", 10, most=MAX_PAGELEN)
     start = (number - 1) * length
     found: Json = {
         "page": number,
@@ -88,7 +98,16 @@ def require(sent: Json, names: Iterable[str]) -> None:
         raise ApiError(400, "Bad request", fields=missing)
 
 
-def _number(request: Request, name: str, default: int, most: int | None) -> int:
+def text_at(sent: Json, path: str) -> str:
+    """The text at a path such as `source.branch.name`, empty where anything on the way is not there."""
+    value: Any = sent
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def number_of(request: Request, name: str, default: int, *, most: int | None = None) -> int:
+    """A query parameter that is a number from 1 on. Raises ApiError 400 for any other."""
     given: Any = request.query_params.get(name, default)
     try:
         number = int(given)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -109,7 +109,7 @@ def build(bitbucket: Simulator) -> ASGIApp:
 
 
 async def _nothing_here(request: Request, error: Exception) -> Response:
-    return JSONResponse(not_found("Resource not found", "There is no API hosted at this URL").body(), 404)
+    return not_found("Resource not found", "There is no API hosted at this URL").response()
 
 
 def _without_last_slash(app: ASGIApp) -> ASGIApp:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.simulator.faults import RouteFault
 from service.simulator.requests import ReceivedRequest
+from service.simulator.rest.faults import RouteFault
 from service.simulator.serving import TRANSPORT
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Mischief:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].removeprefix(BASE)
-        fault = self._bitbucket.route_faults.meets(scope["method"], path)
+        fault = self._bitbucket.route_faults.take(scope["method"], path)
         statuses: list[int] = []
 
         async def noting(message: Message) -> None:

@@ -28,7 +28,7 @@ async def access_token(request: Request) -> Response:
     return JSONResponse(
         {
             "access_token": credential.header.removeprefix("Bearer "),
-            "scope": " ".join(sorted(credential.scopes or ())),
+            "scope": " ".join(sorted(credential.scopes)),
             "token_type": "bearer",
             "expires_in": 7200,
             "state": "client_credentials",

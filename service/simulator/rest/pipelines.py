@@ -34,6 +34,15 @@ STATUS_WORDS = {
 }
 """The words of the `status` filter; COMPLETED is none of them."""
 
+SELECTOR_WORDS = {
+    "branches": "BRANCH",
+    "tags": "TAG",
+    "custom": "CUSTOM",
+    "pull-requests": "PULLREQUESTS",
+    "default": "DEFAULT",
+}
+"""What the `target.selector.type` filter calls the sections of the file."""
+
 
 async def list_runs(request: Request, repository: Repository) -> Response:
     """Oldest first unless `sort` says otherwise; a filter that is not known is ignored without a word."""
@@ -124,7 +133,7 @@ def _matches(run: Run, asked: Iterable[tuple[str, str]]) -> bool:
         "target.branch": {target.ref_name} if target.ref_type == "branch" else set(),
         "target.commit.hash": {target.commit.hash},
         "target.selector.pattern": {target.pattern},
-        "target.selector.type": {target.selector.upper().replace("-", "")},
+        "target.selector.type": {SELECTOR_WORDS.get(target.selector)},
         "trigger_type": {run.trigger},
     }
     statuses = [word for name, value in asked if name == "status" for word in value.split(",")]

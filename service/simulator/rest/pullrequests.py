@@ -8,7 +8,7 @@ from starlette.responses import Response
 from service.simulator import payloads
 from service.simulator.actors import MAYA
 from service.simulator.repository import Repository
-from service.simulator.rest.answers import ApiError, answer, body_of, not_found, page, require
+from service.simulator.rest.answers import ApiError, answer, body_of, not_found, page, require, text_at
 from service.simulator.settings import PullRequest
 from service.simulator.shapes.pullrequests import pullrequest as shape
 
@@ -23,8 +23,8 @@ async def list_pullrequests(request: Request, repository: Repository) -> Respons
 async def create_pullrequest(request: Request, repository: Repository) -> Response:
     sent = await body_of(request)
     require(sent, ["title", "source"])
-    source = ((sent["source"] or {}).get("branch") or {}).get("name", "")
-    destination = ((sent.get("destination") or {}).get("branch") or {}).get("name") or repository.refs.main
+    source = text_at(sent, "source.branch.name")
+    destination = text_at(sent, "destination.branch.name") or repository.refs.main
     for field, branch in {"source": source, "destination": destination}.items():
         if branch not in repository.refs.branches:
             raise ApiError(400, "Bad request", fields={f"{field}.branch.name": f"branch '{branch}' not found"})
@@ -39,7 +39,7 @@ async def create_pullrequest(request: Request, repository: Repository) -> Respon
         updated_on=now,
         close_source_branch=bool(sent.get("close_source_branch")),
         draft=bool(sent.get("draft")),
-        reviewers=tuple(reviewer["uuid"] for reviewer in sent.get("reviewers", ())),
+        reviewers=tuple(text_at(reviewer, "uuid") for reviewer in sent.get("reviewers", ())),
     )
     repository.pull_requests.append(one)
     _announce(repository, "pullrequest:created", one)

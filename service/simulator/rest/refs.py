@@ -8,7 +8,7 @@ from starlette.responses import Response
 from service.simulator.actors import MAYA
 from service.simulator.pushing import Delete
 from service.simulator.repository import Repository
-from service.simulator.rest.answers import ApiError, answer, body_of, not_found, page, require
+from service.simulator.rest.answers import ApiError, answer, body_of, not_found, page, require, text_at
 from service.simulator.shapes import commits
 
 
@@ -31,7 +31,7 @@ async def create_branch(request: Request, repository: Repository) -> Response:
     name = sent["name"]
     if name in repository.refs.branches:
         raise ApiError(400, f"Branch '{name}' already exists.")
-    commit = repository.refs.resolve(sent["target"].get("hash", ""))
+    commit = repository.refs.resolve(text_at(sent, "target.hash"))
     if commit is None:
         raise ApiError(400, "Bad request", fields={"target.hash": "no such commit"})
     change = repository.refs.set_branch(name, commit)

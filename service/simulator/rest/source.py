@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -11,9 +10,8 @@ from starlette.responses import Response
 
 from service.simulator.actors import MAYA
 from service.simulator.commits import Commit
-from service.simulator.pushing import RefChange
 from service.simulator.repository import Repository
-from service.simulator.rest.answers import ApiError, answer, not_found, page
+from service.simulator.rest.answers import ApiError, answer, not_found, number_of, page
 from service.simulator.rest.forms import Form, read_form
 from service.simulator.shapes import commits
 from service.simulator.shapes.people import Json, links
@@ -52,7 +50,7 @@ async def write_source(request: Request, repository: Repository) -> Response:
     parent = _parent(repository, form, head)
     author = form.value("author")
     commit = repository.refs.commit(parent, _sent_files(form), form.value("message") or "Edited", author or MAYA)
-    change: RefChange = repository.refs.set_branch(branch, commit)
+    change = repository.refs.set_branch(branch, commit)
     repository.cloud.spawn(repository.pushed([change], MAYA))
     where = f"{repository.api}/commit/{commit.hash}"
     return Response(status_code=201, headers={"Location": where})
@@ -89,7 +87,7 @@ def _directory(request: Request, repository: Repository, commit: Commit, path: s
     inside = [name for name in commit.files if name.startswith(prefix)]
     if not inside and path:
         raise not_found(f"No such file or directory: {path}")
-    depth = int(request.query_params.get("max_depth", 1))
+    depth = number_of(request, "max_depth", 1)
     directories: set[str] = set()
     files: list[str] = []
     for name in inside:
@@ -118,12 +116,11 @@ def _listed(repository: Repository, commit: Commit, path: str) -> Json:
 def _file(repository: Repository, commit: Commit, path: str) -> Json:
     escaped = quote(path)
     where = f"{repository.api}/src/{commit.hash}/{escaped}"
-    attributes: list[Any] = []
     return {
         "path": path,
         "commit": commits.named(repository, commit.hash),
         "type": "commit_file",
-        "attributes": attributes,
+        "attributes": [],
         "escaped_path": escaped,
         "size": len(commit.files[path]),
         "mimetype": None,

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.simulator.commits import Commit
 from service.simulator.repository import Repository
+from service.simulator.rest.answers import text_at
 from service.simulator.settings import Variable
 from service.simulator.shapes.people import Json
 from service.simulator.targets import BadTarget, Target
@@ -33,8 +34,8 @@ def asked_target(repository: Repository, sent: Any) -> Target:
     """The target of a trigger body. Raises BadTarget saying what is wrong with it."""
     if not isinstance(sent, dict):
         raise BadTarget("The body has no 'target'.")
-    selector = sent.get("selector") or {}
-    common: Json = {"selector": selector.get("type", "default"), "pattern": selector.get("pattern")}
+    selector = text_at(sent, "selector.type") or "default"
+    common: Json = {"selector": selector, "pattern": text_at(sent, "selector.pattern") or None}
     match sent.get("type"):
         case "pipeline_ref_target":
             return _ref(repository, sent, common)
@@ -53,7 +54,7 @@ def asked_variables(sent: Any) -> tuple[Variable, ...]:
 
 
 def _ref(repository: Repository, sent: Json, common: Json) -> Target:
-    ref_type, name = sent.get("ref_type", "branch"), sent.get("ref_name", "")
+    ref_type, name = text_at(sent, "ref_type") or "branch", text_at(sent, "ref_name")
     refs = repository.refs
     if name not in (refs.tags if ref_type == "tag" else refs.branches):
         raise BadTarget(f"There is no {ref_type} named '{name}'.")
@@ -65,16 +66,16 @@ def _pull_request(repository: Repository, sent: Json, common: Json) -> Target:
     return Target(
         _commit(repository, sent),
         kind="pullrequest",
-        ref_name=sent.get("source"),
-        destination=sent.get("destination"),
-        destination_commit=(sent.get("destination_commit") or {}).get("hash"),
-        pull_request_id=int((sent.get("pullrequest") or {}).get("id", 0)),
+        ref_name=text_at(sent, "source"),
+        destination=text_at(sent, "destination"),
+        destination_commit=text_at(sent, "destination_commit.hash"),
+        pull_request_id=text_at(sent, "pullrequest.id"),
         **common,
     )
 
 
 def _commit(repository: Repository, sent: Json) -> Commit:
-    name = (sent.get("commit") or {}).get("hash", "")
+    name = text_at(sent, "commit.hash")
     if commit := repository.refs.history.get(name):
         return commit
     raise BadTarget(f"Commit '{name}' does not exist.")

@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 def links(**hrefs: str) -> Json:
-    return {name.replace("__", "-"): {"href": href} for name, href in hrefs.items()}
+    return {name: {"href": href} for name, href in hrefs.items()}
 
 
 def actor(someone: Actor, api_url: str) -> Json:
