@@ -1,0 +1,120 @@
+"""The server, the tools, the samples of the runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service import render
+from service.cli.detect import detect_directory
+from service.configs import Generated, Request, generate
+from tests.deploy import server as servers
+from tests.deploy.bitbucket import Repository
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+HOST = "app.example.com"
+APP = "app-example-com"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A sample on its way: its repository, the server it goes to, what was generated for it."""
+
+    repository: Repository
+    server: servers.Server
+    generated: Generated
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Change a file of the repository, and commit."""
+        file = self.repository.directory / path
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+        self.repository.commit(f"Change {path}")
+
+
+NODE_TOOLS = ("pm2@7.0.4", "node@22")
+
+
+def need(tool: str, *, where: str | None = None) -> str:
+    """The path of a program. Skips with its name when it is not there; in CI that is a failure."""
+    beside = Path(sys.executable).parent
+    found = shutil.which(tool, path=f"{where or ''}:{os.environ['PATH']}:{beside}:/usr/sbin")
+    if found is None:
+        message = f"this needs {tool}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+@pytest.fixture(scope="session")
+def node_tools() -> Path:
+    """The directory of node and pm2, installed once a machine."""
+    need("npm")
+    # Not below /tmp, which the steps have for themselves.
+    place = Path.home() / ".cache" / "penstock-tests"
+    if not (place / "node_modules" / ".bin" / "pm2").exists():
+        place.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "install", "--silent", "--prefix", str(place), *NODE_TOOLS], check=True)
+    return place / "node_modules" / ".bin"
+
+
+@pytest.fixture(scope="session")
+def machine_path(node_tools: Path) -> str:
+    """The PATH of images and of the server."""
+    return f"{node_tools}:/usr/local/bin:/usr/bin:/bin:/usr/sbin"
+
+
+@pytest.fixture
+def server(machine_path: str) -> Iterator[servers.Server]:
+    """A server without any release."""
+    for tool in ("sshd", "nginx", "bwrap", "openssl", "git"):
+        need(tool)
+    runner = need("systemctl3")
+    # Not pytest's directory: the workers of nginx are another user, and may not enter that one.
+    root = Path(tempfile.mkdtemp(prefix="penstock-server-"))
+    started = servers.start(root, host=HOST, app_name=APP, machine_path=machine_path, unit_runner=runner)
+    try:
+        yield started
+    finally:
+        started.stop()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def deliver(server: servers.Server, tmp_path: Path, machine_path: str) -> Callable[..., Project]:
+    """Makes a repository of a sample, with generated files in it and their server parts in place."""
+
+    def made(sample: str, **settings: Any) -> Project:
+        directory = tmp_path / "repository"
+        shutil.copytree(SAMPLES / sample, directory, ignore=shutil.ignore_patterns("node_modules", "dist", "__pycache__"))
+        port = servers.free_port_with_candidate()
+        request = Request(domain=HOST, server="127.0.0.1", port=port, **settings)
+        generated = generate(detect_directory(directory), request, render.environment())
+        texts = dict(generated.files)
+        (directory / "bitbucket-pipelines.yml").write_text(generated.pipelines_yml)
+        server.install_site(generated.nginx_config)
+        unit = texts.get(f"systemd/{APP}.service")
+        if unit:
+            server.install_unit(unit)
+        repository = Repository(
+            directory=directory,
+            work=tmp_path / "runs",
+            machine_path=machine_path,
+            deployment_variables=server.variables(),
+            secrets=(server.variables()["SSH_PRIVATE_KEY"],),
+        )
+        repository.commit("First version")
+        return Project(repository, server, generated)
+
+    return made

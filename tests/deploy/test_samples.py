@@ -1,0 +1,116 @@
+"""Each sample's generated steps run; its site answers through the generated nginx."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.deploy.bitbucket import StepResult
+from tests.deploy.conftest import Project
+from tests.deploy.probe import Probe
+from tests.deploy.server import answers_of
+
+pytestmark = pytest.mark.deploy
+
+
+def passed(results: list[StepResult]) -> None:
+    """Assert that every step ended well; show the log of the one that did not."""
+    assert results[-1].status == 0, f"{results[-1].name}\n{results[-1].log}"
+
+
+@pytest.mark.parametrize("sample", ["react", "vue", "angular"])
+def test_a_single_page_application_is_served_with_its_routes_and_assets(
+    sample: str, deliver: Callable[..., Project]
+) -> None:
+    project = deliver(sample)
+
+    passed(project.repository.push())
+
+    server = project.server
+    page = server.get("/")[1]
+    asset = re.search(r'src="/?([^"]+\.js)"', page)
+    assert server.get("/release.txt") == (200, "1\n")
+    assert server.get("/users/42")[1] == page
+    assert asset is not None
+    assert server.get(f"/{asset[1]}")[0] == 200
+    assert server.get("/assets/gone-12345678.js")[0] == 404
+    assert server.get("/.complete")[0] == 403
+
+
+def test_a_page_opened_before_a_deployment_finds_its_files_afterwards(deliver: Callable[..., Project]) -> None:
+    project = deliver("react")
+    passed(project.repository.push())
+    old = re.search(r'src="/([^"]+\.js)"', project.server.get("/")[1])
+    project.edit("src/shelf.js", "books", "volumes")
+
+    passed(project.repository.push())
+
+    assert old is not None
+    assert old[1] not in project.server.get("/")[1]
+    assert project.server.get(f"/{old[1]}")[0] == 200
+
+
+def test_a_build_without_readable_files_is_refused_while_the_site_answers(deliver: Callable[..., Project]) -> None:
+    project = deliver("react")
+    passed(project.repository.push())
+    project.edit("package.json", "vite build", "vite build && chmod 600 dist/index.html")
+
+    with Probe(project.server, "/") as probe:
+        results = project.repository.push()
+
+    assert results[-1].name == "Deploy to production"
+    assert results[-1].status == 1
+    assert set(probe.seen) == {200}
+    assert project.server.live_release() == "1"
+    assert project.server.is_bad(2)
+
+
+SERVERS = {
+    "express": ("server.js", "'use strict';", "'use strict';\nthrow new Error('broken');", "/"),
+    "flask": ("app.py", "app = Flask(__name__)", "app = Flask(__name__)\nif os.environ.get('RELEASE'): raise OSError", "/"),
+    "fastapi": ("app/main.py", "app = FastAPI()", "app = FastAPI()\nif os.environ.get('RELEASE'): raise OSError", "/health"),
+    "django": ("shop/wsgi.py", "import os", "import os\nif os.environ.get('RELEASE'): raise OSError", "/"),
+    "nextjs": ("next.config.mjs", "standalone' }", "standalone' };\nif (process.env.RELEASE) process.exit(3)", "/health"),
+    "fullstack": ("backend/main.py", "app = FastAPI()", "app = FastAPI()\nif os.environ.get('RELEASE'): raise OSError", "/api/health"),
+}
+
+
+@pytest.mark.parametrize("sample", SERVERS)
+def test_a_server_is_deployed_defended_and_rolled_back(sample: str, deliver: Callable[..., Project]) -> None:
+    file, good, broken, path = SERVERS[sample]
+    project = deliver(sample, env=(("GREETING", "x"),), secrets=("SECRET_KEY",))
+    greeting = "it's $HOME \"quoted\" `here` \\ done"
+    project.repository.deployment_variables |= {"GREETING": greeting, "SECRET_KEY": "a-very-secret-value"}
+    project.repository.secrets += ("a-very-secret-value",)
+    server = project.server
+    database = server.root / "database.sqlite3"
+    (server.deploy_path / "shared").mkdir()
+    (server.deploy_path / "shared" / ".env").write_text(f"DATABASE_FILE={database}\n")
+
+    passed(project.repository.push())
+
+    answer = answers_of(server.get(path)[1])
+    assert answer["release"] == "1"
+    assert answer.get("greeting", greeting) == greeting
+
+    (project.repository.directory / "NOTES").write_text("second\n")
+    project.repository.commit("Second version")
+    with Probe(server, path) as probe:
+        passed(project.repository.push())
+    assert set(probe.seen) == {200}
+    assert answers_of(server.get(path)[1])["release"] == "2"
+
+    project.edit(file, good, broken)
+    with Probe(server, path) as probe:
+        results = project.repository.push()
+    assert (results[-1].name, results[-1].status) == ("Deploy to production", 1)
+    assert set(probe.seen) == {200}
+    assert server.live_release() == "2"
+
+    with Probe(server, path) as probe:
+        passed(project.repository.rollback())
+    assert set(probe.seen) == {200}
+    assert answers_of(server.get(path)[1])["release"] == "1"
+    assert server.is_bad(2)

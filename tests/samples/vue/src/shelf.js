@@ -1,0 +1,3 @@
+export function shelf(books) {
+  return `${books.length} books`;
+}
