@@ -1,0 +1,19 @@
+"""The pages: what a person sees in a browser, one file per page."""
+
+from starlette.routing import Mount, Route
+
+from service.web.pages.connect import show_connect
+from service.web.pages.dashboard import show_dashboard
+from service.web.pages.deliveries import show_deliveries
+from service.web.pages.pipeline import show_pipeline
+from service.web.pages.sign_in import show_sign_in
+from service.web.pages.static import Static
+
+routes = [
+    Route("/", show_dashboard, methods=["GET"]),
+    Route("/connect", show_connect, methods=["GET"]),
+    Route("/deliveries", show_deliveries, methods=["GET"]),
+    Route("/pipelines/{id:int}", show_pipeline, methods=["GET"]),
+    Route("/sign-in", show_sign_in, methods=["GET"]),
+    Mount("/static", Static()),
+]

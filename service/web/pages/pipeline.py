@@ -1,0 +1,57 @@
+"""The page of one pipeline: its environments, its executions, and how each of them moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.machine import State
+from service.store import executions, log, pipelines
+from service.store.executions import Execution, Transition
+from service.web.call import LARGEST_ID, house_of, viewer_or_none
+from service.web.pages.rendering import missing, page, to_sign_in
+
+MOST_EXECUTIONS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An execution with its history. `stage` is how far it got along the track."""
+
+    execution: Execution
+    transitions: Sequence[Transition]
+
+    @property
+    def stage(self) -> str:
+        if self.execution.status != State.FAILED:
+            return self.execution.status
+        applied = [step.from_ for step in self.transitions if step.outcome == "applied" and step.to == State.FAILED]
+        return applied[-1] if applied and applied[-1] != State.FAILED else State.PLANNED
+
+
+async def show_pipeline(request: Request) -> Response:
+    viewer = await viewer_or_none(request)
+    if viewer is None:
+        return to_sign_in()
+    pipeline_id = min(request.path_params["id"], LARGEST_ID)
+    async with house_of(request).database.read() as connection:
+        _, cursor = await log.bounds(connection)
+        listed = await pipelines.seen_by(connection, viewer, pipeline_id)
+        if listed is None:
+            return missing(request, "pipeline", viewer)
+        environments = await pipelines.environments_of(connection, pipeline_id)
+        found = await executions.page(connection, viewer, before=None, limit=MOST_EXECUTIONS, pipeline_id=pipeline_id)
+        told = [Told(one, await executions.transitions_of(connection, one.id)) for one in found]
+    return page(
+        request,
+        "pipeline.html",
+        viewer=viewer,
+        cursor=cursor,
+        listed=listed,
+        environments=environments,
+        executions=told,
+        most=MOST_EXECUTIONS,
+    )
