@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, case, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,14 +30,14 @@ class Work:
 async def add(
     connection: AsyncConnection, *, kind: str, key: str, payload: Any, due_at: datetime, now: datetime
 ) -> None:
-    """Writes a row, or wakes the one of this kind and key that was done before; one that waits stays as it is."""
+    """Writes a row, or wakes the one of this kind and key: of one that waits the earlier time counts."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = {"kind": kind, "key": key, "payload": payload, "status": "waiting", "due_at": due_at, "tries": 0}
     statement = dialect.insert(work).values(**row, created_at=now)
-    again = {"payload": statement.excluded.payload, "status": "waiting", "due_at": due_at, "tries": 0, "error": None}
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=["kind", "key"], set_=again, where=work.c.status != "waiting")
-    )
+    new = statement.excluded
+    earlier = case((and_(work.c.status == "waiting", work.c.due_at < new.due_at), work.c.due_at), else_=new.due_at)
+    again = {"payload": new.payload, "status": "waiting", "due_at": earlier, "tries": 0, "error": None}
+    await connection.execute(statement.on_conflict_do_update(index_elements=["kind", "key"], set_=again))
 
 
 async def lease(connection: AsyncConnection, kinds: Sequence[str], *, now: datetime, seconds: float) -> Work | None:

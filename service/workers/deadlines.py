@@ -8,29 +8,33 @@ from service.machine import Observation, State
 from service.recorder import Record
 from service.store import executions, repositories
 from service.store.work import Work
-from service.workers.tasks import Task
+from service.workers.tasks import Task, Writing
 
 
 def deadline_task(patience: Patience) -> Task:
     """The task of kind `deadline`; `observe` and `open_execution` write its rows."""
 
-    async def give_up_when_silent(record: Record, piece: Work) -> float | None:
-        execution = await executions.by_id(record.connection, piece.payload["execution_id"])
-        if execution is None:
-            return None
-        await repositories.by_id(record.connection, execution.repository_id, lock=True)
-        execution = await executions.by_id(record.connection, execution.id)
-        if execution is None or State(execution.status).final or execution.deadline_at is None:
-            return None
-        if execution.deadline_at > record.now:  # something was heard of it meanwhile
-            return (execution.deadline_at - record.now).total_seconds()
-        silent = (
-            "Bitbucket began no run for it" if execution.bitbucket_build_number is None else "nothing more was heard"
-        )
-        seen = Observation(
-            trigger=Trigger.LOSE, source=Source.DEADLINE, at=record.now, reason=f"lost: {silent} until its deadline"
-        )
-        await observe(record, execution, seen, patience)
-        return None
+    async def give_up_when_silent(piece: Work) -> Writing:
+        async def write_down(record: Record) -> float | None:
+            return await _give_up(record, int(piece.payload["execution_id"]), patience)
+
+        return write_down
 
     return give_up_when_silent
+
+
+async def _give_up(record: Record, execution_id: int, patience: Patience) -> float | None:
+    execution = await executions.by_id(record.connection, execution_id)
+    if execution is None:
+        return None
+    await repositories.by_id(record.connection, execution.repository_id, lock=True)
+    execution = await executions.by_id(record.connection, execution_id)
+    if execution is None or State(execution.status).final or execution.deadline_at is None:
+        return None
+    if execution.deadline_at > record.now:  # something was heard of it meanwhile
+        return (execution.deadline_at - record.now).total_seconds()
+    silent = "Bitbucket began no run for it" if execution.bitbucket_build_number is None else "nothing more was heard"
+    reason = f"lost: {silent} until its deadline"
+    seen = Observation(trigger=Trigger.LOSE, source=Source.DEADLINE, at=record.now, reason=reason)
+    await observe(record, execution, seen, patience)
+    return None

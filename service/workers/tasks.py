@@ -1,4 +1,8 @@
-"""Does leased work: a table from kinds to what is done, one piece at a time."""
+"""Does leased work: a table from kinds to what is done.
+
+A piece is leased in one transaction, done outside any, and settled in the transaction that records what came of it. So
+a call to somebody slow holds no lock, and a worker that dies in the middle leaves a lease that runs out.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +32,11 @@ class LeaseLost(RuntimeError):
     """Somebody else took the piece over: what this transaction did is undone."""
 
 
-# Does one piece inside the record that will settle it. It answers when to do it once more, in seconds, or None: done.
-Task = Callable[[Record, Work], Awaitable[float | None]]
+# Writes down what came of a piece, in the record that settles it: when to do it once more, in seconds, or None: done.
+Writing = Callable[[Record], Awaitable[float | None]]
+
+# Does the outward part of one piece, outside any transaction, for less than the lease, and answers how to write it down.
+Task = Callable[[Work], Awaitable[Writing]]
 
 
 class TaskWorker:
@@ -70,8 +77,9 @@ class TaskWorker:
         return True
 
     async def _do(self, piece: Work) -> None:
+        write_down = await self._tasks[piece.kind](piece)
         async with self._recorder.record() as record:
-            again = await self._tasks[piece.kind](record, piece)
+            again = await write_down(record)
             if again is None:
                 mine = await work.finish(record.connection, piece)
             else:
