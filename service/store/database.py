@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 # FULL: what was acknowledged survives a power cut. The rest: refuse rather than hang, trust nothing in the schema.
@@ -71,6 +73,13 @@ class Database:
     async def close(self) -> None:
         await self._reader.dispose()
         await self._writer.dispose()
+
+
+def away(error: Exception) -> bool:
+    """Whether it says that the database is gone or busy, and nothing about what was asked of it."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return isinstance(error, PoolTimeout)
 
 
 def _sqlite(url: str, pragmas: tuple[str, ...], begin: str, *, size: int) -> AsyncEngine:

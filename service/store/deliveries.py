@@ -93,10 +93,13 @@ async def replay(connection: AsyncConnection, delivery_id: str, now: datetime) -
     return bool((await connection.execute(update(deliveries).where(*kept).values(values))).rowcount)
 
 
-async def drop_bodies(connection: AsyncConnection, before: datetime) -> int:
-    """Forgets the bodies of what was settled before that time; how many."""
+async def drop_bodies(connection: AsyncConnection, before: datetime, *, limit: int = 1000) -> int:
+    """Forgets the bodies of what came before that time and is settled, at most `limit` of them; how many."""
     old = (deliveries.c.received_at < before, deliveries.c.body.is_not(None), deliveries.c.status.not_in(WAITING))
-    return int((await connection.execute(update(deliveries).where(*old).values(body=None))).rowcount)
+    some = select(deliveries.c.id).where(*old).limit(limit)
+    return int(
+        (await connection.execute(update(deliveries).where(deliveries.c.id.in_(some)).values(body=None))).rowcount
+    )
 
 
 async def seen_by(connection: AsyncConnection, viewer: Viewer, delivery_id: str) -> Delivery | None:

@@ -72,5 +72,6 @@ async def prune(connection: AsyncConnection, before: datetime, *, limit: int = 1
     if not found[1]:
         return 0
     await connection.execute(delete(entries).where(entries.c.cursor <= found[0]))
-    await connection.execute(update(head).values(pruned=found[0]))
+    # never back: another process may have pruned further since we looked
+    await connection.execute(update(head).where(head.c.pruned < found[0]).values(pruned=found[0]))
     return int(found[1])

@@ -7,9 +7,6 @@ import random
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
 import handlers
 from handlers.desk import Desk, Verdict, Word
 from service.bitbucket.deliveries import parse
@@ -18,18 +15,14 @@ from service.events import Unreadable
 from service.history import Patience
 from service.recorder import Record, Recorder
 from service.store import deliveries, pipelines, repositories
+from service.store.database import away
 from service.store.deliveries import Delivery
+from service.workers.rounds import keep_going
 
 logger = logging.getLogger(__name__)
 
 # Seconds before the next try of a delivery whose handling raised; after the last one it lies dead.
 PAUSES = (1, 5, 25, 125)
-
-# A look without a ring: for a ring that was lost, and for tries that have come due.
-BACKSTOP = 2.0
-
-# What says that the database is away, and nothing about the delivery.
-AWAY = (OperationalError, InterfaceError, PoolTimeout, OSError)
 
 
 class InboxWorker:
@@ -40,17 +33,7 @@ class InboxWorker:
         self._patience = patience
 
     async def run(self) -> None:
-        bell = self._recorder.bus.subscribe(Topic.INBOX)
-        try:
-            while True:
-                try:
-                    while await self.process_next():
-                        pass
-                except AWAY as error:
-                    logger.warning("inbox.waits", extra={"reason": type(error).__name__})
-                await bell.wait(BACKSTOP)
-        finally:
-            bell.close()
+        await keep_going(self._recorder.bus, Topic.INBOX, self.process_next)
 
     async def process_next(self) -> bool:
         """Whether there was one. What a handler raises costs its own delivery a try, and no other one anything."""
@@ -61,10 +44,8 @@ class InboxWorker:
                 if taken is None:
                     return False
                 await self._process(record, taken)
-        except AWAY:
-            raise
         except Exception as error:
-            if taken is None:
+            if taken is None or away(error):
                 raise
             logger.exception("delivery.failed", extra={"delivery": taken.id})
             await self._put_back(taken, error)
@@ -72,7 +53,7 @@ class InboxWorker:
 
     async def _process(self, record: Record, delivery: Delivery) -> None:
         if await deliveries.uuid_used_before(record.connection, delivery):
-            delivery.flags.append("request_uuid_reused")
+            delivery.flags[:] = {*delivery.flags, "request_uuid_reused"}  # once, however often it is replayed
         verdicts = await self._judge(record, delivery)
         unread = bool(verdicts) and all(verdict.word is Word.FAILED for verdict in verdicts)
         await _settle(record, delivery, "dead" if unread else "processed", verdicts)

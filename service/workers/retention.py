@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from service.recorder import Recorder
 from service.store import deliveries, log
-from service.workers.inbox import AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -28,13 +27,13 @@ class Retention:
             try:
                 while await self.prune():
                     pass
-            except AWAY as error:
+            except Exception as error:  # it is tried again in an hour
                 logger.warning("retention.waits", extra={"reason": type(error).__name__})
             await asyncio.sleep(EVERY)
 
     async def prune(self) -> bool:
-        """Whether there may be more. Entries go in small transactions, so that nobody waits long for the writer."""
+        """Whether there may be more. They go in small transactions, so that nobody waits long for the writer."""
         async with self._recorder.record() as record:
-            gone = await log.prune(record.connection, record.now - self._entries)
-            await deliveries.drop_bodies(record.connection, record.now - self._bodies)
-        return gone > 0
+            entries = await log.prune(record.connection, record.now - self._entries)
+            bodies = await deliveries.drop_bodies(record.connection, record.now - self._bodies)
+        return entries + bodies > 0

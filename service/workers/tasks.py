@@ -14,8 +14,9 @@ from datetime import timedelta
 from service.bus import Topic
 from service.recorder import Record, Recorder
 from service.store import work
+from service.store.database import away
 from service.store.work import Work
-from service.workers.inbox import AWAY
+from service.workers.rounds import keep_going
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +26,6 @@ LEASE = 60.0
 # Seconds before the next try, doubled each time up to the hour; after the last one the piece lies dead.
 FIRST_PAUSE, LONGEST_PAUSE, MOST_TRIES = 2.0, 3600.0, 12
 
-BACKSTOP = 2.0
-
 
 class LeaseLost(RuntimeError):
     """Somebody else took the piece over: what this transaction did is undone."""
@@ -35,7 +34,7 @@ class LeaseLost(RuntimeError):
 # Writes down what came of a piece, in the record that settles it: when to do it once more, in seconds, or None: done.
 Writing = Callable[[Record], Awaitable[float | None]]
 
-# Does the outward part of one piece, outside any transaction, for less than the lease, and answers how to write it down.
+# Does the outward part of one piece, outside any transaction, within the lease, and answers how to write it down.
 Task = Callable[[Work], Awaitable[Writing]]
 
 
@@ -47,17 +46,7 @@ class TaskWorker:
         self._tasks = tasks
 
     async def run(self) -> None:
-        bell = self._recorder.bus.subscribe(Topic.WORK)
-        try:
-            while True:
-                try:
-                    while await self.do_next():
-                        pass
-                except AWAY as error:
-                    logger.warning("work.waits", extra={"reason": type(error).__name__})
-                await bell.wait(BACKSTOP)
-        finally:
-            bell.close()
+        await keep_going(self._recorder.bus, Topic.WORK, self.do_next)
 
     async def do_next(self) -> bool:
         """Whether there was a piece. One that raises is tried again, later and later, and holds up no other."""
@@ -67,11 +56,11 @@ class TaskWorker:
             return False
         try:
             await self._do(piece)
-        except AWAY:
-            raise
         except LeaseLost:
             logger.warning("work.lost", extra={"work": piece.id, "kind": piece.kind})
         except Exception as error:
+            if away(error):  # the lease runs out, and the piece is taken up again
+                raise
             logger.exception("work.failed", extra={"work": piece.id, "kind": piece.kind})
             await self._put_back(piece, error)
         return True
