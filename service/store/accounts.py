@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.tables import grants, pipelines, repositories, sessions, tickets, tokens, users
 
+# What a token may be used for: to look; to trigger, stop, approve; to change what is configured.
+SCOPES = ("read", "operate", "admin")
+
 TOKEN_PREFIX = "pst_"  # what secret scanners look for  # noqa: S105
 
 
@@ -98,12 +101,18 @@ async def anybody(connection: AsyncConnection) -> bool:
 
 
 async def add_token(
-    connection: AsyncConnection, user_id: int, name: str, *, now: datetime, expires_at: datetime | None
+    connection: AsyncConnection,
+    user_id: int,
+    name: str,
+    *,
+    now: datetime,
+    expires_at: datetime | None,
+    scopes: tuple[str, ...] = SCOPES,
 ) -> str:
     """A new token of the account: this text is all there will ever be of it."""
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    row = {"user_id": user_id, "name": name, "hash": hashed(token), "created_at": now, "expires_at": expires_at}
-    await connection.execute(insert(tokens).values(row))
+    row = {"user_id": user_id, "name": name, "scopes": scopes, "created_at": now, "expires_at": expires_at}
+    await connection.execute(insert(tokens).values(**row, hash=hashed(token)))
     return token
 
 

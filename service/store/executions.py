@@ -44,6 +44,8 @@ class Execution:
     started_at: datetime | None
     completed_at: datetime | None
     deadline_at: datetime | None
+    watched_until: datetime | None
+    config_revision_id: int | None
 
     @property
     def duration_seconds(self) -> float | None:
@@ -109,6 +111,17 @@ async def expected(
     if branch is not None:
         question = question.where(executions.c.branch == branch)
     return await _first(connection, question.order_by(executions.c.id).limit(1))
+
+
+async def pushed(connection: AsyncConnection, repository_id: int, *, commit: str, branch: str) -> Execution | None:
+    """The newest execution that a push of this commit to this branch has opened or joined."""
+    question = select(executions).where(
+        executions.c.repository_id == repository_id,
+        executions.c.bitbucket_commit_hash == commit,
+        executions.c.branch == branch,
+        executions.c.pushed.is_(True),
+    )
+    return await _first(connection, question.order_by(executions.c.id.desc()).limit(1))
 
 
 async def unpushed(connection: AsyncConnection, repository_id: int, *, commit: str, branch: str) -> Execution | None:

@@ -34,6 +34,13 @@ class PostgresqlCommit:
         self._database = database
 
     async def __call__(self, batch: list[Arrival]) -> list[Stored]:
+        # always in the same order: two replicas that store the same deliveries at once would wait for each other
+        ordered = sorted(batch, key=lambda arrival: arrival.key)
+        stored = await self._store(ordered)
+        outcomes = {arrival.key: outcome for arrival, outcome in zip(ordered, stored, strict=True)}
+        return [outcomes[arrival.key] for arrival in batch]
+
+    async def _store(self, batch: list[Arrival]) -> list[Stored]:
         ids = [new_id() for _ in batch]
         async with self._database.write() as connection:
             fail_point("inbox.begun")

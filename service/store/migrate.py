@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from service.failpoints import fail_point
 from service.store.database import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -42,7 +43,9 @@ async def upgrade(database: Database) -> bool:
     async with database.write() as connection:
         if not database.embedded:
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
+        fail_point("migrate.begun")
         await connection.run_sync(_run)
+        fail_point("migrate.written")
     return True
 
 

@@ -33,6 +33,8 @@ class Pipeline:
     detection: dict[str, Any] | None
     bitbucket_pipeline_uuid: str | None
     latest_execution_id: int | None
+    config_delivery: str
+    version: int
     last_execution_at: datetime | None
     generated_at: datetime | None
     created_at: datetime
@@ -48,6 +50,18 @@ class Environment:
     name: str
     kind: str
     branch_pattern: str
+    server_ip: str | None = None
+    domain: str | None = None
+    subdomain: str | None = None
+    port: int | None = None
+    requires_approval: bool = False
+    rollback_policy: str = "manual"
+    when_busy: str = "reject"
+    health_check: dict[str, Any] | None = None
+
+
+# What an environment is like until somebody says otherwise: nothing happens by itself.
+USUAL: dict[str, Any] = {"requires_approval": False, "rollback_policy": "manual", "when_busy": "reject"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +82,14 @@ async def adopt(connection: AsyncConnection, repository_id: int, *, branch_patte
         "status": "PLANNED",
         "project_type": "unknown",
         "ssl_enabled": False,
+        "config_delivery": "pull_request",
+        "version": 1,
         "created_at": now,
         "updated_at": now,
     }
     number = int((await connection.execute(insert(pipelines).values(row).returning(pipelines.c.id))).scalar_one())
-    production = {"pipeline_id": number, "name": "production", "kind": "production", "branch_pattern": branch_pattern}
-    await connection.execute(insert(environments).values(production))
+    production = {"name": "production", "kind": "production", "branch_pattern": branch_pattern}
+    await connection.execute(insert(environments).values(pipeline_id=number, **production, **USUAL))
     return number
 
 

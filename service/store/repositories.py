@@ -25,6 +25,10 @@ class Repository:
     slug: str
     connected_at: datetime
     disconnected_at: datetime | None = None
+    credential_id: int | None = None
+    main_branch: str | None = None
+    hook_uuid: str | None = None
+    reconciled_at: datetime | None = None
 
     @property
     def full_name(self) -> str:

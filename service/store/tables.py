@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -111,9 +112,11 @@ tokens = Table(
     _id(),
     _to("users", "user_id", index=True),
     Column("name", String(100), nullable=False),
+    Column("scopes", Json, nullable=False),  # of read, operate, admin
     Column("hash", String(64), nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
+    Column("used_at", UtcDateTime),
 )
 
 sessions = Table(
@@ -137,6 +140,26 @@ tickets = Table(
     Column("used_at", UtcDateTime),
 )
 
+# What Penstock may do at Bitbucket. `broken` says why it last did not work, until it works again.
+credentials = Table(
+    "credentials",
+    metadata,
+    _id(),
+    _to("users", "user_id", index=True),
+    Column("name", String(100), nullable=False),
+    Column("kind", String(20), nullable=False),  # access_token, api_token, oauth_client
+    Column("account", String(255)),  # the e-mail of an api_token, the client_id of an oauth_client
+    Column("place", String(32), nullable=False),  # random: what the secret is bound to
+    Column("secret", LargeBinary, nullable=False),  # sealed by the vault
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("broken", Text),
+    Column("broken_at", UtcDateTime),
+    # The bucket of calls that all processes share: what is left, and when that was true.
+    Column("calls_left", Float, nullable=False),
+    Column("counted_at", UtcDateTime, nullable=False),
+    Column("blocked_until", UtcDateTime),  # after a 429
+)
+
 repositories = Table(
     "repositories",
     metadata,
@@ -144,6 +167,10 @@ repositories = Table(
     Column("uuid", String(64)),  # in braces; None until the first delivery, or Bitbucket, teaches it
     Column("workspace", String(255), nullable=False),
     Column("slug", String(255), nullable=False),
+    _to("credentials", "credential_id", nullable=True),
+    Column("main_branch", String(255)),
+    Column("hook_uuid", String(64)),  # Bitbucket's name for our webhook, where we made it
+    Column("reconciled_at", UtcDateTime),
     Column("connected_at", UtcDateTime, nullable=False),
     Column("disconnected_at", UtcDateTime),
     Index(
@@ -233,6 +260,8 @@ pipelines = Table(
     Column("bitbucket_pipeline_uuid", String(64)),
     Column("latest_execution_id", Id),
     Column("last_execution_at", UtcDateTime),
+    Column("config_delivery", String(20), nullable=False),  # pull_request, commit, manual
+    Column("version", Integer, nullable=False),  # counts changes: the ETag
     Column("generated_at", UtcDateTime),  # None: adopted when the repository was connected, nothing generated yet
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
@@ -254,7 +283,70 @@ environments = Table(
     Column("name", String(100), nullable=False),
     Column("kind", String(10), nullable=False),  # test, staging, production
     Column("branch_pattern", String(255), nullable=False),
+    Column("server_ip", String(255)),
+    Column("domain", String(255)),
+    Column("subdomain", String(255)),
+    Column("port", Integer),
+    Column("requires_approval", Boolean, nullable=False),
+    Column("rollback_policy", String(30), nullable=False),  # manual, on_failure, on_failed_health_check
+    Column("when_busy", String(10), nullable=False),  # reject, queue, supersede
+    Column("health_check", Json),
     UniqueConstraint("pipeline_id", "name"),
+)
+
+# What a pipeline's runs get from Bitbucket; with an environment, that environment's alone.
+variables = Table(
+    "variables",
+    metadata,
+    _id(),
+    _to("pipelines", "pipeline_id"),
+    _to("environments", "environment_id", nullable=True),
+    Column("key", String(128), nullable=False),
+    Column("secured", Boolean, nullable=False),
+    Column("place", String(32), nullable=False),  # random: what the value is bound to
+    Column("value", LargeBinary, nullable=False),  # sealed by the vault, secured or not
+    Column("synced", String(64)),  # fingerprint of what Bitbucket has of us: a secured value is never told back
+    Index("ix_variables_pipeline_id", "pipeline_id"),
+)
+
+domains = Table(
+    "domains",
+    metadata,
+    _id(),
+    _to("users", "user_id", index=True),
+    Column("name", String(253), nullable=False, unique=True),
+    Column("email", String(254)),
+    Column("dns_provider", String(100)),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+# Append-only and chained: each row's hash covers the one before.
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    Column("at", UtcDateTime, nullable=False),
+    Column("user_id", Id),  # no foreign key: the row outlives the account
+    Column("actor", String(100), nullable=False),
+    Column("action", String(60), nullable=False),
+    Column("object", String(200), nullable=False),
+    Column("details", Json, nullable=False),
+    Column("address", String(64)),
+    Column("hash", String(64), nullable=False),
+)
+
+# What was answered to a call with an Idempotency-Key: the same call again gets it again.
+answers = Table(
+    "answers",
+    metadata,
+    _id(),
+    Column("user_id", Id, nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("digest", String(64), nullable=False),  # of method, path and body
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+    UniqueConstraint("user_id", "key"),
 )
 
 executions = Table(
@@ -285,6 +377,8 @@ executions = Table(
     Column("started_at", UtcDateTime),
     Column("completed_at", UtcDateTime),
     Column("deadline_at", UtcDateTime),
+    Column("watched_until", UtcDateTime),  # somebody reads its log: it is looked at often until then
+    Column("config_revision_id", Id),
     UniqueConstraint("repository_id", "bitbucket_build_number"),
     Index("ix_executions_pipeline_id_id", "pipeline_id", "id"),
     Index("ix_executions_repository_id_bitbucket_commit_hash", "repository_id", "bitbucket_commit_hash"),
@@ -323,6 +417,60 @@ transitions = Table(
     Column("reason", Text),
     Column("outcome", String(10), nullable=False),  # applied, late, refused
     Column("delivery_id", String(32)),
+)
+
+# The steps of an execution's run, and how far their logs are stored.
+steps = Table(
+    "steps",
+    metadata,
+    _id(),
+    _to("executions", "execution_id"),
+    Column("uuid", String(64), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("name", String(255), nullable=False),  # made unique within the execution
+    Column("deployment", String(100)),
+    Column("state", String(20), nullable=False),  # Bitbucket's word
+    Column("result", String(20)),
+    Column("run_number", Integer, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("completed_at", UtcDateTime),
+    Column("raw_bytes", BigInteger, nullable=False),  # how much of Bitbucket's log is behind what is stored
+    Column("log_bytes", BigInteger, nullable=False),  # how much is stored, masked
+    Column("log_complete", Boolean, nullable=False),
+    UniqueConstraint("execution_id", "uuid"),
+)
+
+# Log text in order. `offset` counts the bytes of the step's masked text before this piece.
+log_pieces = Table(
+    "log_pieces",
+    metadata,
+    _id(),
+    _to("steps", "step_id"),
+    Column("execution_id", Id, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # masked UTF-8, zlib
+    UniqueConstraint("step_id", "offset"),
+    Index("ix_log_pieces_execution_id_id", "execution_id", "id"),
+)
+
+# Generated configuration, in order; `generate` makes the first.
+config_revisions = Table(
+    "config_revisions",
+    metadata,
+    _id(),
+    _to("pipelines", "pipeline_id"),
+    Column("number", Integer, nullable=False),
+    Column("commit", String(40)),
+    Column("files", Json, nullable=False),  # path → text
+    Column("decisions", Json, nullable=False),
+    Column("detection", Json),
+    Column("diff", Text, nullable=False),  # unified, against the revision before
+    Column("delivery", String(20), nullable=False),
+    Column("delivered", String(20), nullable=False),  # waiting, delivered, failed, none
+    Column("pull_request_url", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("pipeline_id", "number"),
 )
 
 work = Table(

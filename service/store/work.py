@@ -79,6 +79,8 @@ async def bury(connection: AsyncConnection, piece: Work, error: str) -> bool:
 
 
 async def _settle(connection: AsyncConnection, piece: Work, **values: Any) -> bool:
+    """Gives the lease back. Who added the piece again while it was being done set `tries` to 0: then it stays due."""
     mine = (work.c.id == piece.id, work.c.claim == piece.claim)
-    statement = update(work).where(*mine).values(claim=None, leased_until=None, **values)
-    return bool((await connection.execute(statement)).rowcount)
+    back = update(work).where(*mine).values(claim=None, leased_until=None)
+    settled = await connection.execute(back.where(work.c.tries > 0).values(values))
+    return bool(settled.rowcount or (await connection.execute(back)).rowcount)

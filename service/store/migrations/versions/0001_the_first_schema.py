@@ -13,6 +13,33 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "answers",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_answers")),
+        sa.UniqueConstraint("user_id", "key", name=op.f("uq_answers_user_id_key")),
+    )
+    op.create_index(op.f("ix_answers_created_at"), "answers", ["created_at"], unique=False)
+
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("actor", sa.String(length=100), nullable=False),
+        sa.Column("action", sa.String(length=60), nullable=False),
+        sa.Column("object", sa.String(length=200), nullable=False),
+        sa.Column("details", sa.Text(), nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=True),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    op.create_table(
         "deliveries",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("hook_id", sa.String(length=64), nullable=False),
@@ -65,33 +92,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_head")),
     )
     op.create_table(
-        "repositories",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("uuid", sa.String(length=64), nullable=True),
-        sa.Column("workspace", sa.String(length=255), nullable=False),
-        sa.Column("slug", sa.String(length=255), nullable=False),
-        sa.Column("connected_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("disconnected_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_repositories")),
-    )
-    op.create_index(
-        "uq_repositories_connected_name",
-        "repositories",
-        ["workspace", "slug"],
-        unique=True,
-        sqlite_where=sa.text("disconnected_at IS NULL"),
-        postgresql_where=sa.text("disconnected_at IS NULL"),
-    )
-    op.create_index(
-        "uq_repositories_connected_uuid",
-        "repositories",
-        ["uuid"],
-        unique=True,
-        sqlite_where=sa.text("disconnected_at IS NULL"),
-        postgresql_where=sa.text("disconnected_at IS NULL"),
-    )
-
-    op.create_table(
         "users",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -124,6 +124,112 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("status = 'waiting'"),
         postgresql_where=sa.text("status = 'waiting'"),
+    )
+
+    op.create_table(
+        "credentials",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("account", sa.String(length=255), nullable=True),
+        sa.Column("place", sa.String(length=32), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("broken", sa.Text(), nullable=True),
+        sa.Column("broken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("calls_left", sa.Float(), nullable=False),
+        sa.Column("counted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_credentials_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_credentials")),
+    )
+    op.create_index(op.f("ix_credentials_user_id"), "credentials", ["user_id"], unique=False)
+
+    op.create_table(
+        "domains",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=253), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=True),
+        sa.Column("dns_provider", sa.String(length=100), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_domains_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_domains")),
+        sa.UniqueConstraint("name", name=op.f("uq_domains_name")),
+    )
+    op.create_index(op.f("ix_domains_user_id"), "domains", ["user_id"], unique=False)
+
+    op.create_table(
+        "sessions",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
+        sa.UniqueConstraint("hash", name=op.f("uq_sessions_hash")),
+    )
+    op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
+
+    op.create_table(
+        "tickets",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_tickets_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tickets")),
+        sa.UniqueConstraint("hash", name=op.f("uq_tickets_hash")),
+    )
+    op.create_table(
+        "tokens",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_tokens_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tokens")),
+        sa.UniqueConstraint("hash", name=op.f("uq_tokens_hash")),
+    )
+    op.create_index(op.f("ix_tokens_user_id"), "tokens", ["user_id"], unique=False)
+
+    op.create_table(
+        "repositories",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("uuid", sa.String(length=64), nullable=True),
+        sa.Column("workspace", sa.String(length=255), nullable=False),
+        sa.Column("slug", sa.String(length=255), nullable=False),
+        sa.Column("credential_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("main_branch", sa.String(length=255), nullable=True),
+        sa.Column("hook_uuid", sa.String(length=64), nullable=True),
+        sa.Column("reconciled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("connected_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("disconnected_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["credential_id"], ["credentials.id"], name=op.f("fk_repositories_credential_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_repositories")),
+    )
+    op.create_index(
+        "uq_repositories_connected_name",
+        "repositories",
+        ["workspace", "slug"],
+        unique=True,
+        sqlite_where=sa.text("disconnected_at IS NULL"),
+        postgresql_where=sa.text("disconnected_at IS NULL"),
+    )
+    op.create_index(
+        "uq_repositories_connected_uuid",
+        "repositories",
+        ["uuid"],
+        unique=True,
+        sqlite_where=sa.text("disconnected_at IS NULL"),
+        postgresql_where=sa.text("disconnected_at IS NULL"),
     )
 
     op.create_table(
@@ -171,6 +277,8 @@ def upgrade() -> None:
         sa.Column("bitbucket_pipeline_uuid", sa.String(length=64), nullable=True),
         sa.Column("latest_execution_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("last_execution_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("config_delivery", sa.String(length=20), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("generated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -188,43 +296,23 @@ def upgrade() -> None:
     )
 
     op.create_table(
-        "sessions",
+        "config_revisions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("pipeline_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("commit", sa.String(length=40), nullable=True),
+        sa.Column("files", sa.Text(), nullable=False),
+        sa.Column("decisions", sa.Text(), nullable=False),
+        sa.Column("detection", sa.Text(), nullable=True),
+        sa.Column("diff", sa.Text(), nullable=False),
+        sa.Column("delivery", sa.String(length=20), nullable=False),
+        sa.Column("delivered", sa.String(length=20), nullable=False),
+        sa.Column("pull_request_url", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
-        sa.UniqueConstraint("hash", name=op.f("uq_sessions_hash")),
+        sa.ForeignKeyConstraint(["pipeline_id"], ["pipelines.id"], name=op.f("fk_config_revisions_pipeline_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_config_revisions")),
+        sa.UniqueConstraint("pipeline_id", "number", name=op.f("uq_config_revisions_pipeline_id_number")),
     )
-    op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
-
-    op.create_table(
-        "tickets",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_tickets_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_tickets")),
-        sa.UniqueConstraint("hash", name=op.f("uq_tickets_hash")),
-    )
-    op.create_table(
-        "tokens",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("name", sa.String(length=100), nullable=False),
-        sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_tokens_user_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_tokens")),
-        sa.UniqueConstraint("hash", name=op.f("uq_tokens_hash")),
-    )
-    op.create_index(op.f("ix_tokens_user_id"), "tokens", ["user_id"], unique=False)
-
     op.create_table(
         "environments",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -232,6 +320,14 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("branch_pattern", sa.String(length=255), nullable=False),
+        sa.Column("server_ip", sa.String(length=255), nullable=True),
+        sa.Column("domain", sa.String(length=255), nullable=True),
+        sa.Column("subdomain", sa.String(length=255), nullable=True),
+        sa.Column("port", sa.Integer(), nullable=True),
+        sa.Column("requires_approval", sa.Boolean(), nullable=False),
+        sa.Column("rollback_policy", sa.String(length=30), nullable=False),
+        sa.Column("when_busy", sa.String(length=10), nullable=False),
+        sa.Column("health_check", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["pipeline_id"], ["pipelines.id"], name=op.f("fk_environments_pipeline_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_environments")),
         sa.UniqueConstraint("pipeline_id", "name", name=op.f("uq_environments_pipeline_id_name")),
@@ -263,6 +359,8 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("watched_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("config_revision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["pipeline_id"], ["pipelines.id"], name=op.f("fk_executions_pipeline_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_executions")),
         sa.UniqueConstraint(
@@ -295,6 +393,26 @@ def upgrade() -> None:
         sa.UniqueConstraint("execution_id", "key", name=op.f("uq_observations_execution_id_key")),
     )
     op.create_table(
+        "steps",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("execution_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("uuid", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("deployment", sa.String(length=100), nullable=True),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("result", sa.String(length=20), nullable=True),
+        sa.Column("run_number", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("raw_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("log_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("log_complete", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["execution_id"], ["executions.id"], name=op.f("fk_steps_execution_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_steps")),
+        sa.UniqueConstraint("execution_id", "uuid", name=op.f("uq_steps_execution_id_uuid")),
+    )
+    op.create_table(
         "transitions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("execution_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -313,5 +431,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transitions")),
     )
     op.create_index(op.f("ix_transitions_execution_id"), "transitions", ["execution_id"], unique=False)
+
+    op.create_table(
+        "variables",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("pipeline_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("environment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("key", sa.String(length=128), nullable=False),
+        sa.Column("secured", sa.Boolean(), nullable=False),
+        sa.Column("place", sa.String(length=32), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.Column("synced", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(["environment_id"], ["environments.id"], name=op.f("fk_variables_environment_id")),
+        sa.ForeignKeyConstraint(["pipeline_id"], ["pipelines.id"], name=op.f("fk_variables_pipeline_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_variables")),
+    )
+    op.create_index("ix_variables_pipeline_id", "variables", ["pipeline_id"], unique=False)
+
+    op.create_table(
+        "log_pieces",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("step_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("execution_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("offset", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["step_id"], ["steps.id"], name=op.f("fk_log_pieces_step_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_log_pieces")),
+        sa.UniqueConstraint("step_id", "offset", name=op.f("uq_log_pieces_step_id_offset")),
+    )
+    op.create_index("ix_log_pieces_execution_id_id", "log_pieces", ["execution_id", "id"], unique=False)
     # The one row whose lock numbers the log.
     op.execute("INSERT INTO head (id, cursor, pruned) VALUES (1, 0, 0)")
