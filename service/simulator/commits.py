@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 
 from service.simulator.actors import Actor
 
@@ -64,25 +65,25 @@ class History:
         self._commits[digest] = commit
         return commit
 
-    def ancestry(self, head: Commit) -> list[Commit]:
-        """`head`, then everything it stands on, newest first."""
-        seen: dict[str, Commit] = {}
-        waiting = [head.hash]
-        while waiting:
-            if (name := waiting.pop()) not in seen:
-                seen[name] = self._commits[name]
-                waiting.extend(seen[name].parents)
-        return sorted(seen.values(), key=lambda commit: commit.date, reverse=True)
+    def ancestry(self, head: Commit) -> Iterator[Commit]:
+        """`head`, then everything it stands on, newest first: a line, for nothing merges here."""
+        yield head
+        while head.parents:
+            head = self._commits[head.parents[0]]
+            yield head
+
+    def contains(self, head: Commit, commit: Commit) -> bool:
+        return any(one.hash == commit.hash for one in self.ancestry(head))
 
     def between(self, old: Commit | None, new: Commit) -> list[Commit]:
         """What `new` has and `old` has not, newest first."""
-        known = {commit.hash for commit in self.ancestry(old)} if old else set()
-        return [commit for commit in self.ancestry(new) if commit.hash not in known]
-
-    def contains(self, head: Commit, commit: Commit) -> bool:
-        return commit in self.ancestry(head)
+        base = self.merge_base(new, old) if old else None
+        return list(takewhile(lambda commit: commit is not base, self.ancestry(new)))
 
     def merge_base(self, one: Commit, other: Commit) -> Commit | None:
+        """The newest commit that both stand on."""
+        if self.contains(one, other):
+            return other
         known = {commit.hash for commit in self.ancestry(other)}
         return next((commit for commit in self.ancestry(one) if commit.hash in known), None)
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import ssl
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
@@ -68,8 +70,11 @@ class Courier:
         self._clock = clock
         self._faults = faults
         self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # No time-out here: `_attempt` limits the whole answer, httpx would limit each part of it.
+        # A connection per attempt: one kept from before a receiver's restart would look like its failure.
         # trust_env off: a proxy of the machine is no part of the simulated network.
-        self._client = httpx.AsyncClient(trust_env=False, timeout=None)  # noqa: S113 - `_attempt` has the limit
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        self._client = httpx.AsyncClient(verify=_trust(), trust_env=False, limits=limits, timeout=None)  # noqa: S113
 
     async def announce(self, hooks: Iterable[Hook], event_key: str, payload: object) -> None:
         """Deliver `payload` to every active hook that asked for `event_key`; returns when all have answered."""
@@ -134,3 +139,9 @@ class Courier:
             return "NETWORK ERROR"
         delivery.answers.append(answer.text)
         return answer.status_code
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The machine's certificates: reading them takes longer than all the rest of a simulator's start."""
+    return ssl.create_default_context()

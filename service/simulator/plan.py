@@ -52,7 +52,10 @@ async def play(run: Run, plan: Plan) -> None:
         if run.state in {"PARSING", "PENDING"}:
             await run.begin()
         for planned in plan.steps:
-            if run.step(planned.name).definition.manual:
+            step = run.step(planned.name)
+            if step.state == "COMPLETED":  # a rerun keeps what has succeeded
+                continue
+            if step.definition.manual:
                 await run.pause()
                 return
             await _play_step(run, planned)

@@ -100,6 +100,8 @@ class Run:
         """Every step before `name` ends SUCCESSFUL, `name` starts."""
         self._require("IN_PROGRESS")
         wanted = self.step(name)
+        if wanted.state == "COMPLETED":
+            raise NotPossible(f"step {name!r} of run #{self.build_number} has ended; only rerun() starts it again")
         for step in self.all_steps[: self.all_steps.index(wanted)]:
             self._complete(step, "SUCCESSFUL")
         if wanted.state != "IN_PROGRESS":

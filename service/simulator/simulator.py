@@ -15,9 +15,9 @@ from service.simulator.credentials import Credentials, RateLimit
 from service.simulator.delivering import Courier, Delivery
 from service.simulator.faults import DeliveryFaults
 from service.simulator.repository import Repository
-from service.simulator.requests import ReceivedRequest
 from service.simulator.rest.app import build
 from service.simulator.rest.faults import RouteFaults
+from service.simulator.rest.mischief import ReceivedRequest
 from service.simulator.serving import listening
 from service.simulator.storage import Storage
 

@@ -81,5 +81,7 @@ async def shop(bitbucket: Simulator, receiver: Receiver) -> Repository:
 @pytest.fixture
 async def rest(bitbucket: Simulator, shop: Repository) -> AsyncIterator[httpx.AsyncClient]:
     """A caller of the shop's REST side: paths are below the repository."""
-    async with httpx.AsyncClient(base_url=f"{bitbucket.url}/repositories/acme/shop", trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=f"{bitbucket.url}/repositories/acme/shop", verify=False, trust_env=False
+    ) as client:
         yield client

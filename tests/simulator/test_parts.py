@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 
 from service.simulator import MAYA, Clock
 from service.simulator.clock import commit_time, pipelines_time, webhook_time
-from service.simulator.commits import History, compare
+from service.simulator.commits import Commit, History, compare
 from service.simulator.definition import definition_for, glob
 from service.simulator.logbytes import ranged
 from service.simulator.rest.fields import partial
@@ -147,3 +147,21 @@ def test_fields_select_from_an_answer(fields: str | None, left: dict[str, object
 def target() -> Target:
     commit = History().add(None, {}, message="Begin", author=MAYA, date=MOMENT)
     return Target(commit, ref_name="main")
+
+
+def test_what_two_heads_share_is_their_merge_base() -> None:
+    history = History()
+
+    def commit(parent: Commit | None, message: str) -> Commit:
+        return history.add(parent, {}, message=message, author=MAYA, date=MOMENT)
+
+    root = commit(None, "root")
+    fork = commit(root, "fork")
+    left, right = commit(fork, "left"), commit(commit(fork, "middle"), "right")
+
+    assert history.merge_base(left, right) == fork
+    assert [one.message for one in history.between(left, right)] == ["right", "middle"]
+    assert [one.message for one in history.between(None, left)] == ["left", "fork", "root"]
+    assert history.between(right, fork) == []
+    assert (history.contains(right, fork), history.contains(fork, right)) == (True, False)
+    assert history.merge_base(commit(None, "unrelated"), left) is None

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from service.simulator import Actor, Clock, NotPossible, Plan, PlannedStep, Repository, Run, Simulator, uneventful
+from service.simulator.plan import play
 from service.simulator.statuses import pipelines_key
 from tests.simulator.conftest import Receiver
 
@@ -154,6 +155,9 @@ async def test_what_cannot_happen_is_refused(shop: Repository) -> None:
     run = await shop.start_run("main")
     with pytest.raises(NotPossible, match="only a run that has ended"):
         await run.rerun()
+    await run.advance_to("Test")
+    with pytest.raises(NotPossible, match="'Build' of run #1 has ended"):
+        await run.advance_to("Build")
     await run.finish()
 
     for impossible in (
@@ -212,6 +216,22 @@ async def test_a_plan_plays_itself(receiver: Receiver) -> None:
     ]
     assert run.step("Build").log == b"npm ci\nadded 3 packages\n"
     assert told_states(receiver) == ["INPROGRESS", "FAILED"]
+
+
+async def test_a_plan_waits_at_a_manual_step_and_a_rerun_plays_what_is_left() -> None:
+    async with Simulator.running(clock=Clock(speed=1_000_000)) as bitbucket:
+        shop = bitbucket.repository("acme/shop", runs_on_push=True)
+        shop.plays = lambda run: uneventful(run, fails_at="Build")
+        steps = "[{step: {name: Build, script: [make]}}, {step: {name: Deploy, trigger: manual, script: [ship]}}]"
+        await shop.push("main", {"bitbucket-pipelines.yml": f"pipelines: {{default: {steps}}}"})
+        await bitbucket.settled()
+        run = shop.latest_run
+        first = (run.result, run.run_number)
+        await run.rerun()
+        await play(run, uneventful(run))
+
+    assert (first, run.run_number, run.stage) == (("FAILED", 1), 2, "PAUSED")
+    assert [(step.name, step.state) for step in run.steps] == [("Build", "COMPLETED"), ("Deploy", "PENDING")]
 
 
 async def test_a_run_that_is_stopped_leaves_its_plan(receiver: Receiver) -> None:

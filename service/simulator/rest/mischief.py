@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.simulator.requests import ReceivedRequest
 from service.simulator.rest.faults import RouteFault
 from service.simulator.serving import TRANSPORT
 
@@ -16,6 +16,19 @@ if TYPE_CHECKING:
     from service.simulator.simulator import Simulator
 
 BASE = "/2.0"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRequest:
+    """What a caller has asked: for assertions about calls and budgets.
+
+    `path` is below `/2.0`, decoded; `status` is None where the connection was cut.
+    """
+
+    method: str
+    path: str
+    query: str
+    status: int | None
 
 
 class Mischief:
