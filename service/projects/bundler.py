@@ -30,6 +30,11 @@ _BUNDLERS = (
 )
 
 
+_PAGE = re.compile(
+    r"(?:(?:public|src|app|client|web|static|assets)/)*(?:index|app|main|template)\.(?:html|htm|ejs|pug|hbs)"
+)
+
+
 def bundler(package: Package | None) -> str | None:
     """The package that builds this application, or None: a framework without one is a library's dependency."""
     return package.first_of(*(name for name, _ in _BUNDLERS)) if package else None
@@ -95,10 +100,11 @@ def _tidy(written: str | None, default: str | None) -> str | None:
 
 def has_page(folder: Folder) -> bool:
     """Whether a page or an entry that mounts one is there, without which a build makes a library."""
-    if folder.has("index.html", "public/index.html", "src/index.html", "app/index.html", "client/index.html"):
+    if any(_PAGE.fullmatch(path) for path in folder.below if path.count("/") < 4):
         return True
     stems = ("main", "index", "App", "app")
-    return any(folder.has(*(f"src/{stem}.{ending}" for ending in ("tsx", "jsx", "vue", "js", "ts"))) for stem in stems)
+    entry = any(folder.has(*(f"src/{stem}.{ending}" for ending in ("tsx", "jsx", "vue", "js", "ts"))) for stem in stems)
+    return entry and not (folder.package and folder.package.workspaces)
 
 
 def is_published(folder: Folder) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 
 from service.projects import javascript
@@ -30,7 +31,7 @@ class Folder:
 
     def path(self, name: str) -> str:
         """`name` in this folder as a path of the tree; one that leads outside is a path that no file has."""
-        return resolve(self.root, name) or ""
+        return name if self.root == "." else f"{self.root}/{name}"
 
     def has(self, *names: str) -> bool:
         """Whether any of `names` (they may lie deeper) is a file here."""
@@ -142,13 +143,17 @@ class Folder:
                 named += re.findall(r"\bnode(?:mon)?\s+(?:\./)?([\w./-]+)", package.scripts.get(script, ""))
             if package.main:
                 named.append(package.main)
-        likely = [
-            f"{place}{stem}.{ending}"
-            for place in ("", "src/", "server/", "api/", "bin/", "src/server/", "app/")
-            for stem in ("server", "app", "index", "main", "www")
-            for ending in SCRIPT_ENDINGS
-        ]
-        return tuple(dict.fromkeys(found for name in [*named, *likely, "bin/www"] if (found := self._script(name))))
+        found = [path for name in named if (path := self._script(name))]
+        return tuple(dict.fromkeys([*found, *self._likely_entries()]))
+
+    def _likely_entries(self) -> Iterator[str]:
+        """Existing files with the names and in the places that servers usually start from."""
+        for place in ("", "src/", "server/", "api/", "bin/", "src/server/", "app/"):
+            names = self.tree.names(self.path(place).rstrip("/") or ".")
+            for stem in ("server", "app", "index", "main", "www"):
+                yield from (f"{place}{stem}.{ending}" for ending in SCRIPT_ENDINGS if f"{stem}.{ending}" in names)
+        if self.has("bin/www"):
+            yield "bin/www"
 
     def _script(self, name: str) -> str | None:
         """`name` as an existing file: with an ending added, an `index` inside, or the source of a compiled one."""

@@ -52,7 +52,8 @@ class Package:
 def package_in(tree: Tree, folder: str) -> Package | None:
     """The package that lives in `folder`, or None where there is none to read."""
     name = next((name for name in NAMES if name in tree.names(folder)), None)
-    return read_package(tree, resolve(folder, name) or name) if name else None
+    path = resolve(folder, name) if name else None
+    return tree.remember("package", path, lambda: read_package(tree, path)) if path else None
 
 
 def read_package(tree: Tree, path: str) -> Package | None:

@@ -51,6 +51,10 @@ def is_requirements(name: str) -> bool:
 
 def python_manifest(tree: Tree, folder: str) -> PythonManifest:
     """Read all manifests in `folder`; the first statement of a dependency is the one kept as evidence."""
+    return tree.remember("python manifest", folder, lambda: _read(tree, folder))
+
+
+def _read(tree: Tree, folder: str) -> PythonManifest:
     found: dict[str, Evidence] = {}
     files: list[str] = []
     for path, stated in _sources(tree, folder):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from service.projects import python_source, version_files
 from service.projects.backing import backing_services
@@ -197,36 +199,67 @@ def entry_order(folder: Folder) -> list[str]:
     return sorted((name for name in read if name.count("/") <= 3), key=rank)
 
 
-def web_application(folder: Folder) -> tuple[str, Application, str] | None:
-    """(path, application, object to serve) of the folder's web application; None if no module offers one.
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A web application: the module that makes it, its framework, the object that a server is given (None: unknown)."""
 
-    A server command that somebody wrote down decides; else the first module, likeliest entry first, that creates an
-    application at its top level, then one that passes it on, then an application factory.
+    path: str
+    application: Application
+    framework: str
+    target: str | None
+
+
+def web_application(folder: Folder) -> Served | None:
+    """The folder's web application; None if no module offers one.
+
+    A server command that somebody wrote down names the object; else it is the one in the first module, likeliest entry
+    first, that has an application at its top level, else an application factory.
     """
-    offered = [(path, app) for path, module in modules(folder) for app in python_source.applications(module)]
-    known = [(path, app) for path, app in offered if app.framework]
-    if not known:
+    return folder.tree.remember("web application", folder.root, lambda: _web_application(folder))
+
+
+def _web_application(folder: Folder) -> Served | None:
+    offered = list(_offered(folder))
+    framework = next((app.framework for _, app in offered if app.framework), None) or _only_framework(folder)
+    made = [(path, app) for path, app in offered if not app.is_imported]
+    if framework is None or not made:
         return None
     written = next(filter(None, (served_application(command) for _, command in folder.commands)), None)
     if written:
-        named = written.partition(":")[0].rpartition(".")[2]
-        path, app = next(
-            ((path, app) for path, app in known if path.rpartition("/")[2].removesuffix(".py") == named), known[0]
+        module = written.partition(":")[0].rpartition(".")[2]
+        path, app = next((pair for pair in made if pair[0].endswith(f"{module}.py")), made[0])
+        return Served(path, app, app.framework or framework, written)
+    path, app = min(made, key=_preference)
+    target = None if app.needs_arguments else f"{module_name(folder, path)}:{app.name}{'()' if app.factory else ''}"
+    return Served(path, app, app.framework or framework, target)
+
+
+def _preference(pair: tuple[str, Application]) -> tuple[bool, bool]:
+    """An object before a factory, one that can be served before one that cannot; else the likelier file."""
+    return pair[1].factory, pair[1].needs_arguments
+
+
+def _offered(folder: Folder) -> Iterator[tuple[str, Application]]:
+    """The applications of the folder's modules, likeliest entry first, up to the first that settles the matter."""
+    for name in entry_order(folder):
+        source = folder.text(name)
+        module = (
+            folder.tree.python(folder.path(name)) if source and python_source.may_hold_application(source) else None
         )
-        return path, app, written
-    path, app = min(known, key=lambda pair: pair[1].factory)
-    if app.factory:
-        passed_on = next(
-            (
-                (path, other)
-                for path, other in offered
-                if not other.factory and other.framework is None and not path.startswith("test")
-            ),
-            None,
-        )
-        if passed_on and passed_on[1].imported_from is None:
-            return path, app, f"{module_name(folder, passed_on[0])}:{passed_on[1].name}"
-    return path, app, f"{module_name(folder, path)}:{app.name}{'()' if app.factory else ''}"
+        for app in python_source.applications(module) if module is not None else ():
+            yield name, app
+            if app.framework and not app.factory:
+                return
+
+
+def _only_framework(folder: Folder) -> str | None:
+    """The framework among the dependencies, if there is exactly one: then `app = create_app()` is of that one."""
+    found = {
+        name for name in ("fastapi", "flask", "quart", "sanic", "starlette", "litestar") if dependency(folder, name)
+    }
+    if "fastapi" in found:
+        found.discard("starlette")  # which FastAPI is made of
+    return found.pop() if len(found) == 1 else None
 
 
 def module_name(folder: Folder, path: str) -> str:

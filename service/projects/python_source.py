@@ -3,60 +3,106 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-FACTORIES = ("create_app", "make_app", "get_application", "get_app", "create_application", "build_app", "init_app")
-FRAMEWORKS = {
-    "FastAPI": "fastapi", "Flask": "flask", "APIFlask": "flask", "OpenAPI": "flask", "Quart": "quart",
-    "Sanic": "sanic", "Starlette": "starlette", "FastHTML": "fasthtml", "Litestar": "litestar", "Robyn": "robyn",
-    "Bottle": "bottle", "Falcon": "falcon",
-}  # fmt: skip
-_MODULES = {
-    "fastapi": ("fastapi",), "flask": ("flask", "apiflask", "flask_openapi3", "connexion"), "quart": ("quart",),
-    "sanic": ("sanic",), "starlette": ("starlette",), "fasthtml": ("fasthtml",), "litestar": ("litestar",),
-    "robyn": ("robyn",), "bottle": ("bottle",), "falcon": ("falcon",),
-}  # fmt: skip
+FACTORY = re.compile(r"_?(?:create|make|get|build|init|register|setup|new|configure)_?\w*_?app(?:lication)?")
+# The class an application is made of, the framework that this means, the packages it may be imported from.
+_CLASSES = {
+    "FastAPI": ("fastapi", ("fastapi",)),
+    "Flask": ("flask", ("flask",)),
+    "APIFlask": ("flask", ("apiflask",)),
+    "OpenAPI": ("flask", ("flask_openapi3",)),
+    "FlaskApp": ("flask", ("connexion",)),
+    "Quart": ("quart", ("quart",)),
+    "Sanic": ("sanic", ("sanic",)),
+    "Starlette": ("starlette", ("starlette",)),
+    "FastHTML": ("fasthtml", ("fasthtml",)),
+    "Litestar": ("litestar", ("litestar",)),
+    "Robyn": ("robyn", ("robyn",)),
+    "Bottle": ("bottle", ("bottle",)),
+}
+_TRACES = re.compile("|".join([*_CLASSES, r"app\w*\("]))
+Origins = dict[str, tuple[str, str]]  # a local name, with the module and the name there that it stands for
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A web application bound in a module; `framework` is None where only its name says that it is one."""
+    """A web application bound in a module; `framework` is None where only its name says that it is one.
+
+    `factory` is a function that makes one; `needs_arguments` if a server cannot call it.
+    """
 
     name: str
     framework: str | None
     factory: bool = False
-    imported_from: str | None = None
+    needs_arguments: bool = False
+    is_imported: bool = False
     line: int = 0
+
+
+def may_hold_application(source: str) -> bool:
+    """Whether parsing `source` can find an application at all; most modules do not hold the words for it."""
+    return _TRACES.search(source) is not None
 
 
 def applications(module: ast.Module) -> tuple[Application, ...]:
     """The applications at the top level of a module, those whose framework shows first, then by line."""
-    origins = dict(_imports(module))
+    origins = _origins(module)
     found = [*_assigned(module, origins), *_factories(module, origins), *_imported(module)]
     return tuple(sorted(found, key=lambda app: (app.factory, app.framework is None, app.line)))
 
 
-def imported(module: ast.Module) -> frozenset[str]:
-    """The top-level packages that a module imports, anywhere in it."""
-    names: set[str] = set()
-    for node in ast.walk(module):
-        if isinstance(node, ast.Import):
-            names.update(alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.split(".")[0])
-    return frozenset(names)
-
-
-def _imports(module: ast.Module) -> Iterator[tuple[str, str]]:
-    """Local name and the package it comes from, at the top level or in a `try`."""
-    for node in ast.walk(module):
+def _origins(module: ast.Module) -> Origins:
+    """Where the module's names come from; a class derived from a framework's stands for that one."""
+    found: Origins = {}
+    classes: list[ast.ClassDef] = []
+    for node in statements(module.body):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.asname or alias.name.split(".")[0], alias.name.split(".")[0]
-        elif isinstance(node, ast.ImportFrom):
+                found[alias.asname or alias.name.split(".")[0]] = (alias.name, "")
+        elif isinstance(node, ast.ImportFrom) and not node.level:
             for alias in node.names:
-                yield alias.asname or alias.name, "." * node.level + (node.module or "")
+                names = _CLASSES if alias.name == "*" else [alias.name]
+                found.update({(alias.asname or name): (node.module or "", name) for name in names})
+        elif isinstance(node, ast.ClassDef):
+            classes.append(node)
+    for node in reversed(classes):
+        base = next(iter(node.bases), None)
+        origin = _origin(base, found) if base is not None else None
+        if origin and origin[1] in _CLASSES:
+            found[node.name] = origin
+    return found
+
+
+def _origin(value: ast.expr, origins: Origins) -> tuple[str, str] | None:
+    """Where a name or a dotted name (`flask.Flask`) comes from."""
+    if isinstance(value, ast.Name):
+        return origins.get(value.id)
+    if isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name) and value.value.id in origins:
+        return origins[value.value.id][0], value.attr
+    return None
+
+
+def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Every statement in `body`, however deep, without the expressions: most of a syntax tree is those."""
+    waiting = list(body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for field in ("body", "orelse", "finalbody"):
+            waiting.extend(getattr(node, field, ()))
+        for handler in getattr(node, "handlers", ()):
+            waiting.extend(handler.body)
+
+
+def _calls(body: Iterable[ast.stmt]) -> Iterator[ast.Call]:
+    """The calls that statements make directly: alone, assigned, returned."""
+    for node in statements(body):
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Call):
+            yield value
 
 
 def _top_level(module: ast.Module) -> Iterator[ast.stmt]:
@@ -78,7 +124,7 @@ def _top_level(module: ast.Module) -> Iterator[ast.stmt]:
             waiting = [*node.body, *waiting]
 
 
-def _assigned(module: ast.Module, origins: dict[str, str]) -> Iterator[Application]:
+def _assigned(module: ast.Module, origins: Origins) -> Iterator[Application]:
     for node in _top_level(module):
         if isinstance(node, ast.Assign):
             targets, value = node.targets, node.value
@@ -89,20 +135,19 @@ def _assigned(module: ast.Module, origins: dict[str, str]) -> Iterator[Applicati
         names = [target.id for target in targets if isinstance(target, ast.Name)]
         framework, created = _created(value, origins)
         for name in names:
-            if framework or (created and name in ("app", "application", "api", "server", "asgi", "wsgi")):
+            if framework or created:
                 yield Application(name, framework, line=node.lineno)
 
 
-def _created(value: ast.expr, origins: dict[str, str]) -> tuple[str | None, bool]:
+def _created(value: ast.expr, origins: Origins) -> tuple[str | None, bool]:
     """The framework that a value is built with, and whether it comes from an application factory at least."""
     if not isinstance(value, ast.Call):
         return None, False
-    called = _called(value)
-    framework = _framework(called, value, origins)
+    framework = _framework(value, origins)
     if framework:
         return framework, True
-    inner = [_created(argument, origins)[0] for argument in value.args[:1]]  # socketio.ASGIApp(app), CORS(Flask(…))
-    return next(iter(filter(None, inner)), None), called in FACTORIES
+    inner = _created(value.args[0], origins)[0] if value.args else None  # socketio.ASGIApp(app), CORS(Flask(…))
+    return inner, FACTORY.fullmatch(_called(value)) is not None
 
 
 def _called(call: ast.Call) -> str:
@@ -111,27 +156,23 @@ def _called(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
-def _framework(called: str, call: ast.Call, origins: dict[str, str]) -> str | None:
-    """The framework of a class, if the class really comes from there (`Flask` of somebody's own module does not)."""
-    base = call.func
-    while isinstance(base, ast.Attribute):
-        base = base.value
-    origin = origins.get(base.id, "") if isinstance(base, ast.Name) else ""
-    for package, framework in ((package, name) for name, packages in _MODULES.items() for package in packages):
-        if origin.split(".")[0] == package and (FRAMEWORKS.get(called) == framework or called == "FlaskApp"):
-            return framework
-    return FRAMEWORKS.get(called) if "*" in origins else None
+def _framework(call: ast.Call, origins: Origins) -> str | None:
+    """The framework of a class, if it really comes from there (a `Flask` of somebody's own module does not)."""
+    module, name = _origin(call.func, origins) or ("", "")
+    framework, packages = _CLASSES.get(name, (None, ()))
+    return framework if module.split(".")[0] in packages else None
 
 
-def _factories(module: ast.Module, origins: dict[str, str]) -> Iterator[Application]:
+def _factories(module: ast.Module, origins: Origins) -> Iterator[Application]:
     """Top-level functions that build and return an application, `create_app` and its kind."""
     for node in module.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and ("app" in node.name.lower()):
-            built = [_created(inner, origins)[0] for inner in ast.walk(node) if isinstance(inner, ast.Call)]
-            framework = next(iter(filter(None, built)), None)
-            returns = any(isinstance(inner, ast.Return) and inner.value for inner in ast.walk(node))
-            if framework and returns and not _needs_arguments(node):
-                yield Application(node.name, framework, factory=True, line=node.lineno)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "app" in node.name.lower():
+            framework = next(filter(None, (_created(call, origins)[0] for call in _calls(node.body))), None)
+            returns = any(isinstance(inner, ast.Return) and inner.value for inner in statements(node.body))
+            if framework and returns:
+                yield Application(
+                    node.name, framework, factory=True, needs_arguments=_needs_arguments(node), line=node.lineno
+                )
 
 
 def _needs_arguments(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -147,15 +188,14 @@ def _imported(module: ast.Module) -> Iterator[Application]:
             for alias in node.names:
                 name = alias.asname or alias.name
                 if name in ("app", "application"):
-                    source = "." * node.level + (node.module or "")
-                    yield Application(name, None, imported_from=source, line=node.lineno)
+                    yield Application(name, None, is_imported=True, line=node.lineno)
 
 
 def port(module: ast.Module) -> int | None:
     """The literal port of `app.run(port=…)` or `uvicorn.run(…, port=…)`."""
-    for node in ast.walk(module):
-        if isinstance(node, ast.Call) and _called(node) in ("run", "run_simple", "serve"):
-            for keyword in node.keywords:
+    for call in _calls(module.body):
+        if _called(call) in ("run", "run_simple", "serve"):
+            for keyword in call.keywords:
                 number = _number(keyword.value) if keyword.arg == "port" else None
                 if number:
                     return number
@@ -184,9 +224,10 @@ def setting(module: ast.Module, *names: str) -> str | None:
 
 def environment_default(module: ast.Module, variable: str) -> str | None:
     """What `os.environ.setdefault("VARIABLE", "value")` (or `os.environ["VARIABLE"] = …`) says, anywhere in a module."""
-    for node in ast.walk(module):
-        if isinstance(node, ast.Call) and len(node.args) >= 2 and _called(node) in ("setdefault", "get", "getenv"):
-            name, value = node.args[0], node.args[1]
+    for node in statements(module.body):
+        call = getattr(node, "value", None)
+        if isinstance(call, ast.Call) and len(call.args) >= 2 and _called(call) in ("setdefault", "get", "getenv"):
+            name, value = call.args[0], call.args[1]
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
             name, value = node.targets[0].slice, node.value
         else:

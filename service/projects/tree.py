@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from posixpath import basename, dirname, join, normpath
+from posixpath import dirname, join, normpath
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
@@ -31,9 +32,11 @@ class Tree:
         self._files = files
         self._known = frozenset(self.paths)
         self._parsed: dict[tuple[str, str], object] = {}
+        self._remembered: dict[tuple[str, str], object] = {}
         names: defaultdict[str, list[str]] = defaultdict(list)
         for path in self.paths:
-            names[dirname(path) or "."].append(basename(path))
+            folder, _, name = path.rpartition("/")
+            names[folder or "."].append(name)
         self._names = {folder: tuple(found) for folder, found in names.items()}
 
     @cached_property
@@ -49,7 +52,7 @@ class Tree:
     @cached_property
     def suffixes(self) -> Counter[str]:
         """How many files there are of each ending (`.py`), in the whole tree."""
-        endings = (basename(path).rpartition(".") for path in self.paths)
+        endings = (path.rpartition("/")[2].rpartition(".") for path in self.paths)
         return Counter(f".{ending.lower()}" for stem, dot, ending in endings if stem)
 
     def names(self, folder: str) -> tuple[str, ...]:
@@ -66,7 +69,8 @@ class Tree:
         """Every path at or under `folder`."""
         if folder == ".":
             return self.paths
-        return tuple(path for path in self.paths if path.startswith(f"{folder}/"))
+        first = bisect_left(self.paths, f"{folder}/")
+        return self.paths[first : bisect_left(self.paths, f"{folder}0", first)]  # "0" is what follows "/"
 
     def was_read(self, path: str) -> bool:
         return path in self._known and path in self._files
@@ -74,6 +78,12 @@ class Tree:
     def warn(self, warning: str) -> None:
         """Note something a person should know; said once however often it is met."""
         self.warnings[warning] = None
+
+    def remember(self, what: str, where: str, make: Callable[[], Parsed]) -> Parsed:
+        """The result of `make`, worked out once for each `what` and `where`; `make` must always give the same."""
+        if (what, where) not in self._remembered:
+            self._remembered[what, where] = make()
+        return self._remembered[what, where]  # type: ignore[return-value]  # what `make` made
 
     def text(self, path: str) -> str | None:
         return self._parse(path, "text", reading.text)

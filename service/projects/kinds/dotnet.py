@@ -27,7 +27,7 @@ def recognise(folder: Folder) -> Claim | None:
         return None  # a game in Unity
     web = any("Microsoft.NET.Sdk.Web" in sdk for sdk in _sdks(folder))
     name = project or solution or ""
-    library = not web and solution is None
+    library = not web and solution is None and not _is_program(folder) and folder.dockerfile is None
     fact = "a project for the web" if web else "a solution" if project is None else "a project"
     return Claim(0.92, (folder.fact(name, fact),), "aspnet" if web else None, library=library)
 
@@ -36,6 +36,11 @@ def _projects(folder: Folder) -> list[str]:
     """The project files of the folder that were read, its own first, then those below."""
     below = [path for path in folder.below if path.endswith(_ENDINGS) and folder.tree.was_read(folder.path(path))]
     return sorted(below, key=lambda path: (path.count("/"), path))
+
+
+def _is_program(folder: Folder) -> bool:
+    roots = [folder.tree.xml(folder.path(path)) for path in _projects(folder)]
+    return any(root.findtext(".//OutputType") == "Exe" for root in roots if root is not None)
 
 
 def _sdks(folder: Folder) -> list[str]:

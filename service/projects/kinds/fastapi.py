@@ -17,17 +17,20 @@ def recognise_framework(folder: Folder, framework: str, word: str, *others: str)
     depends = dependency(folder, framework, *others)
     evidence = [depends[1]] if depends else []
     served = web_application(folder)
-    if served is None or served[1].framework != framework:
+    if served is None or served.framework != framework:
         return None
-    path, application, _ = served
-    fact = f"{application.name} builds {word}" if application.factory else f"{application.name} is {word}"
+    how = (
+        "builds" if served.application.factory else "is" if served.application.framework else "comes from a factory of"
+    )
+    evidence.append(folder.fact(served.path, f"{served.application.name} {how} {word}"))
     is_library = folder.python.name == framework
-    return Claim(0.96 if depends else 0.85, (*evidence, folder.fact(path, fact)), library=is_library)
+    confidence = (0.96 if depends else 0.85) - (0 if served.application.framework else 0.15)
+    return Claim(round(confidence, 2), tuple(evidence), library=is_library)
 
 
 def describe(folder: Folder) -> Component:
     served = web_application(folder)
-    target = served[2] if served else None
+    target = served.target if served else None
     factory = " --factory" if target and target.endswith("()") else ""
     start = (
         f"{run_prefix(folder)}uvicorn {target.removesuffix('()')}{factory} --host 0.0.0.0 --port 8000"

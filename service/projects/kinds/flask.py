@@ -17,7 +17,7 @@ def recognise(folder: Folder) -> Claim | None:
 
 def describe(folder: Folder) -> Component:
     served = web_application(folder)
-    target = served[2] if served else None
+    target = served.target if served else None
     quoted = f"'{target}'" if target and target.endswith("()") else target
     start = f"{run_prefix(folder)}gunicorn --bind 0.0.0.0:5000 {quoted}" if target else None
     return python_component(folder, type="flask", app_object=target, start_command=start, default_port=5000)

@@ -56,12 +56,12 @@ def _scripts(folder: Folder, entry: str | None, scripts: list[str]) -> Claim | N
 def describe(folder: Folder) -> Component:
     served = web_application(folder)
     start, port = None, None
-    if served:
-        start, port = f"{run_prefix(folder)}uvicorn {served[2]} --host 0.0.0.0 --port 8000", 8000
+    if served and served.target:
+        start, port = f"{run_prefix(folder)}uvicorn {served.target} --host 0.0.0.0 --port 8000", 8000
     elif folder.has("main.py"):
         start = f"{run_prefix(folder)}python main.py"
     return python_component(
-        folder, type="python", app_object=served[2] if served else None, start_command=start, default_port=port
+        folder, type="python", app_object=served.target if served else None, start_command=start, default_port=port
     )
 
 

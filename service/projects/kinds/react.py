@@ -30,8 +30,8 @@ def recognise(folder: Folder) -> Claim | None:
     evidence = tuple(
         dict.fromkeys(package.fact(name) for name in ("react", plugin, tool) if name and package.depends_on(name))
     )
-    if (is_published(folder) or not has_page(folder)) and not package.depends_on("react-scripts"):
-        return Claim(0.6, evidence, library=True)
+    if is_published(folder) or not has_page(folder):
+        return None if package.workspaces else Claim(0.6, evidence, library=True)
     if package.depends_on("electron"):
         return Claim(0.6, evidence)
     return Claim(0.97 if package.depends_on("react") and plugin else 0.85, evidence)

@@ -21,7 +21,7 @@ def recognise(folder: Folder) -> Claim | None:
     evidence = [package.fact(name) for name in ("vue", plugin, tool) if name and package.depends_on(name)]
     evidence = list(dict.fromkeys(evidence))
     if is_published(folder) or not has_page(folder):
-        return Claim(0.6, tuple(evidence), library=True)
+        return None if package.workspaces else Claim(0.6, tuple(evidence), library=True)
     if package.depends_on("electron", "@tarojs/taro", "@dcloudio/uni-app"):
         return Claim(0.6, tuple(evidence))
     return Claim(0.96 if package.depends_on("vue") and plugin else 0.85, tuple(evidence))
