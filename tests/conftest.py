@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -66,12 +67,13 @@ async def _emptied(url: str) -> None:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.external_service)])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: str) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: str) -> str:
     """An empty database, of each kind in turn."""
+    # not async: anyio refuses a fixture that asks for another one from inside a running loop
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path / 'penstock.db'}"
     url: str = request.getfixturevalue("postgresql_url")
-    await _emptied(url)
+    asyncio.run(_emptied(url))
     return url
 
 
