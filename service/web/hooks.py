@@ -42,27 +42,39 @@ class Hooks:
         self._kept: dict[str, tuple[float, KnownHook | None]] = {}
         self._asking: dict[str, asyncio.Task[KnownHook | None]] = {}
 
-    async def get(self, hook_id: str) -> KnownHook | None:
+    async def get(self, hook_id: str, *, timeout: float) -> KnownHook | None:
+        """None for an unknown one. Raises TimeoutError where the database does not say in so many seconds."""
         kept = self._kept.get(hook_id)
         if kept is not None and kept[0] > self._time():
             return kept[1]
         asking = self._asking.get(hook_id)
         if asking is None:  # of many deliveries at once one asks, the others wait for its answer
             asking = self._asking[hook_id] = asyncio.create_task(self._ask(hook_id))
-            asking.add_done_callback(lambda _: self._asking.pop(hook_id, None))
-        return await asyncio.shield(asking)
+            asking.add_done_callback(lambda done: self._answered(hook_id, done))
+        done, _ = await asyncio.wait((asking,), timeout=timeout)
+        if not done:
+            raise TimeoutError
+        return asking.result()
 
     def forget(self, hook_id: str) -> None:
         self._kept.pop(hook_id, None)
+        self._asking.pop(hook_id, None)  # what is being read now may be the state before
 
     async def _ask(self, hook_id: str) -> KnownHook | None:
         async with self._database.read() as connection:
             found = await repositories.hook(connection, hook_id)
-        known = self._open(found) if found else None
+        return self._open(found) if found else None
+
+    def _answered(self, hook_id: str, asking: asyncio.Task[KnownHook | None]) -> None:
+        failed = asking.cancelled() or asking.exception() is not None
+        if self._asking.get(hook_id) is not asking:
+            return
+        del self._asking[hook_id]
+        if failed:
+            return
         if len(self._kept) >= MOST_KEPT:  # a flood of invented ids must not fill the memory
             self._kept.clear()
-        self._kept[hook_id] = (self._time() + TTL, known)
-        return known
+        self._kept[hook_id] = (self._time() + TTL, asking.result())
 
     def _open(self, hook: repositories.Hook) -> KnownHook:
         place = {"table": "hooks", "column": "secret", "row": hook.id}

@@ -42,9 +42,9 @@ class Refused(Exception):
         self.close = close
 
 
-UNAUTHORIZED = Refused(401, "unknown hook, or a missing or wrong signature")
+UNAUTHORIZED = "unknown hook, or a missing or wrong signature"
 
-NOT_STORED = Refused(503, "the delivery could not be stored: send it again")
+NOT_STORED = "the delivery could not be stored: send it again"
 
 
 class Intake:
@@ -62,9 +62,12 @@ class Intake:
         except Refused as refused:
             status, close = refused.status, refused.close
             answer = {"error": refused.detail}
+        except Unavailable as away:
+            logger.warning("intake.unavailable", extra={"reason": str(away)})
+            status, answer, close = 503, {"error": NOT_STORED}, False
         except Exception:
             logger.exception("intake.failed")
-            status, answer, close = 503, {"error": NOT_STORED.detail}, False
+            status, answer, close = 503, {"error": NOT_STORED}, False
         if status == 202:
             fail_point("intake.answering")
         await _answer(send, status, msgspec.json.encode(answer), close=close)
@@ -76,11 +79,11 @@ class Intake:
         headers = _Headers(scope["headers"])
         body = await _read(headers, receive, self._limit)
         hook_id = scope["path"][len(PATH) :]
-        hook = await self._hooks.get(hook_id) if hook_id.isascii() and hook_id.isalnum() else None
+        hook = await self._hook(hook_id, begun + STORE_SECONDS)
         secrets = hook.valid(self._now()) if hook else []
         by = verify(body, headers.signatures, secrets)
         if hook is None or by is None:
-            raise UNAUTHORIZED
+            raise Refused(401, UNAUTHORIZED)
         flags = ("signed_with_previous_secret",) if by else ()
         try:
             envelope = open_envelope(body)
@@ -100,19 +103,20 @@ class Intake:
             flags=flags,
             teaches=envelope.repository_uuid if hook.repository_uuid is None else None,
         )
-        receipt, number = await self._store(arrival, STORE_SECONDS - (time.monotonic() - begun))
+        receipt, number = await self._inbox.put(arrival, timeout=begun + STORE_SECONDS - time.monotonic())
         if arrival.teaches:
             self._hooks.forget(hook_id)
         if receipt is Receipt.FOREIGN:
             raise Refused(403, "signed for this hook, but about another connected repository")
         return (202 if receipt is Receipt.ACCEPTED else 200), {"delivery_id": number, "status": receipt.value}, False
 
-    async def _store(self, arrival: Arrival, seconds: float) -> tuple[Receipt, str]:
+    async def _hook(self, hook_id: str, deadline: float) -> KnownHook | None:
+        if not (hook_id.isascii() and hook_id.isalnum()):
+            return None
         try:
-            return await self._inbox.put(arrival, timeout=seconds)
-        except Unavailable as away:
-            logger.warning("intake.unavailable", extra={"reason": str(away)})
-            raise NOT_STORED from None
+            return await self._hooks.get(hook_id, timeout=deadline - time.monotonic())
+        except TimeoutError:
+            raise Unavailable("the database did not name the hook in time") from None
 
 
 class _Headers:
@@ -133,7 +137,7 @@ class _Headers:
             elif name == b"content-length":
                 self.length = int(value) if value.isdigit() else None
             elif name == b"content-encoding":
-                self.encoded = value.strip().lower() not in (b"", b"identity")
+                self.encoded |= value.strip().lower() not in (b"", b"identity")
             elif name == b"x-event-key":
                 self.event_key = value.decode("latin-1").strip() or None
             elif name == b"x-request-uuid":
