@@ -11,9 +11,6 @@ SHORTEST = 12
 
 _hasher = PasswordHasher()
 
-# Verified where there is no account, so that an unknown name takes as long as a wrong password.
-_NOBODYS = _hasher.hash("nobody's password")
-
 
 class TooShort(ValueError):
     """The password has fewer than twelve characters."""
@@ -30,9 +27,12 @@ async def matches(password_hash: str | None, password: str) -> bool:
     """Whether it is the password. Takes tens of milliseconds, in a thread; without a hash it takes them too."""
 
     def check() -> bool:
+        if password_hash is None:
+            _hasher.hash(password)  # an unknown name must take as long as a wrong password
+            return False
         try:
-            return _hasher.verify(password_hash or _NOBODYS, password)
+            return _hasher.verify(password_hash, password)
         except (VerificationError, InvalidHashError):
             return False
 
-    return await asyncio.to_thread(check) and password_hash is not None
+    return await asyncio.to_thread(check)
