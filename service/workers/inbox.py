@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 # Seconds before the next try of a delivery whose handling raised; after the last one it lies dead.
 PAUSES = (1, 5, 25, 125)
 
+# The flag of a delivery whose X-Request-UUID came with another body before.
+REUSED = "request_uuid_reused"
+
 
 class InboxWorker:
     """Processes what is due until it is cancelled. Any number of them may run, in any number of processes."""
@@ -52,8 +55,8 @@ class InboxWorker:
         return True
 
     async def _process(self, record: Record, delivery: Delivery) -> None:
-        if await deliveries.uuid_used_before(record.connection, delivery):
-            delivery.flags[:] = {*delivery.flags, "request_uuid_reused"}  # once, however often it is replayed
+        if await deliveries.uuid_used_before(record.connection, delivery) and REUSED not in delivery.flags:
+            delivery.flags.append(REUSED)
         verdicts = await self._judge(record, delivery)
         unread = bool(verdicts) and all(verdict.word is Word.FAILED for verdict in verdicts)
         await _settle(record, delivery, "dead" if unread else "processed", verdicts)
