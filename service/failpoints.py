@@ -1,7 +1,7 @@
 """Places at which a crash test may end this process, as a power cut would: `fail_point("record.written")`.
 
 Nothing happens unless PENSTOCK_TEST_FAILPOINT names the place, with how often it is passed first: `record.written:3`.
-tests/test_crash.py compares the places in the code with the ones it visits, so that no write goes without.
+tests/crash/test_crash.py compares the places in the code with the ones it visits, so that no write goes without.
 """
 
 from __future__ import annotations
