@@ -37,6 +37,11 @@ async def expect_a_run(event: BranchPushed, desk: Desk) -> Verdict:
     waiting = await executions.expected(connection, desk.repository.id, commit=event.commit, branch=branch)
     if waiting is not None:
         return Verdict(Word.UNCHANGED, "an execution of this commit waits for its run already", branch, waiting.id)
+    # A push says no time of its own: sent again by whoever captured it, or by a person's replay, it looks as new as the
+    # first. So it expects nothing twice; where Bitbucket does run the commit once more, the run's status opens it.
+    before = await executions.pushed(connection, desk.repository.id, commit=event.commit, branch=branch)
+    if before is not None:
+        return Verdict(Word.UNCHANGED, "this commit was pushed to the branch before", branch, before.id)
     opening = Opening(
         pipeline_id=pipeline.id,
         repository_id=desk.repository.id,
