@@ -11,7 +11,7 @@ router = Handlers()
 
 @router.on(RepositoryRenamed, RepositoryMoved)
 async def follow_the_name(event: RepositoryRenamed | RepositoryMoved, desk: Desk) -> Verdict:
-    workspace, _, slug = event.full_name.partition("/")
+    workspace, _, slug = event.full_name.lower().partition("/")  # as they are written when they are connected
     if not workspace or not slug:
         return Verdict(Word.FAILED, f"{event.full_name!r} is no workspace/slug")
     known = desk.repository

@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -54,7 +55,7 @@ class Vault:
         return f"Vault({len(self._keys)} keys)"
 
 
-def read_keys(text: str) -> list[bytes]:
+def read_keys(text: str, *, where: str = "PENSTOCK_SECRET_KEYS") -> list[bytes]:
     """The keys in a comma-separated list of base64 texts. Raises BadKey, naming the place in the list."""
     keys = []
     for place, word in enumerate((word.strip() for word in text.split(",") if word.strip()), 1):
@@ -63,25 +64,35 @@ def read_keys(text: str) -> list[bytes]:
         except (binascii.Error, ValueError):
             key = b""
         if len(key) != 32:
-            raise BadKey(f"key {place} of PENSTOCK_SECRET_KEYS is not 32 bytes in base64: `openssl rand -base64 32`")
+            raise BadKey(f"key {place} of {where} is not 32 bytes in base64: `openssl rand -base64 32` makes one")
         keys.append(key)
     if not keys:
-        raise BadKey("PENSTOCK_SECRET_KEYS holds no key: `openssl rand -base64 32` makes one")
+        raise BadKey(f"{where} holds no key: `openssl rand -base64 32` makes one")
     return keys
 
 
 def keys_of(path: Path) -> list[bytes]:
-    """The keys in the file, which is made with one new key, readable by its owner alone, where there is none."""
+    """The keys in the file, which is made with one new key, readable by its owner alone, where there is none.
+
+    Raises BadKey. It is there whole or not at all: of two processes that start together both use the same key, and
+    a kill in the middle leaves nothing behind that the next start would stumble over.
+    """
+    if not path.exists():
+        _make_keys(path)
+    return read_keys(path.read_text(encoding="ascii", errors="replace").replace("\n", ","), where=str(path))
+
+
+def _make_keys(path: Path) -> None:
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return read_keys(path.read_text(encoding="ascii").replace("\n", ","))
-    key = secrets.token_bytes(32)
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(key) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return [key]
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # somebody else was faster, and his key counts
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _key_id(key: bytes) -> bytes:

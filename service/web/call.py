@@ -19,6 +19,7 @@ from service.web.problems import Problem, not_found
 COOKIE = "session"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST_ID = 2**63 - 1
+LARGEST_LIMIT = 200
 
 UNAUTHENTICATED = "sign in, or send `Authorization: Bearer <token>`; `penstock token create` makes one"
 
@@ -95,18 +96,20 @@ def decode(raw: bytes, kind: type[Body]) -> Body:
 
 
 def id_in(request: Request, what: str, name: str = "id") -> int:
-    """The number in the path; one too large for any row is a 404 like every other that is not there."""
-    number: int = request.path_params[name]
-    if number > LARGEST_ID:
+    """The number in the path; what can be no row's is a 404 like every other that is not there."""
+    number = _number(str(request.path_params[name]))
+    if number is None:
         raise not_found(what)
     return number
 
 
 def limit_of(request: Request) -> int:
     text = request.query_params.get("limit", "50")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 200):
-        raise Problem(422, "limit is a number from 1 to 200", errors=[("limit", "a number from 1 to 200")])
-    return int(text)
+    limit = _number(text)
+    if limit is None or not 1 <= limit <= LARGEST_LIMIT:
+        told = f"a number from 1 to {LARGEST_LIMIT}"
+        raise Problem(422, f"limit is {told}", errors=[("limit", told)])
+    return limit
 
 
 def number_of(request: Request, name: str) -> int | None:
@@ -114,9 +117,16 @@ def number_of(request: Request, name: str) -> int | None:
     text = request.query_params.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and int(text[:20]) <= LARGEST_ID):
+    number = _number(text)
+    if number is None:
         raise Problem(422, f"{name} is a number", errors=[(name, "a whole number, 0 or more")])
-    return int(text)
+    return number
+
+
+def text_of(request: Request, name: str) -> str | None:
+    """A text in the query, where it is given. PostgreSQL has no place for a NUL, so nothing there has one."""
+    text = request.query_params.get(name)
+    return None if text is None else text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def word_of(request: Request, name: str, words: frozenset[str]) -> str | None:
@@ -143,9 +153,16 @@ def numbered_cursor_of(request: Request) -> int | None:
     place = cursor_of(request)
     if place is None:
         return None
-    if not (place.isdigit() and int(place[:20]) <= LARGEST_ID):
+    number = _number(place)
+    if number is None:
         raise bad_cursor()
-    return int(place)
+    return number
+
+
+def _number(text: str) -> int | None:
+    """A number that a column of ids can hold; the length comes first, since Python converts no 5,000 digits."""
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))
+    return int(text) if plain and int(text) <= LARGEST_ID else None
 
 
 def bad_cursor() -> Problem:

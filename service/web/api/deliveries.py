@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,18 +13,32 @@ from starlette.routing import Route
 from service.bitbucket.deliveries import parse
 from service.bus import Topic
 from service.store import accounts, deliveries
+from service.store.accounts import Viewer
 from service.store.deliveries import Delivery
 from service.web.api.shapes import delivery_shape, with_more
-from service.web.call import answer, bad_cursor, cursor_of, house_of, limit_of, number_of, page, viewer_of, word_of
+from service.web.call import (
+    answer,
+    bad_cursor,
+    cursor_of,
+    house_of,
+    limit_of,
+    number_of,
+    page,
+    text_of,
+    viewer_of,
+    word_of,
+)
 from service.web.problems import Problem, not_found
 
 STATUSES = frozenset({"accepted", "processed", "failed", "dead"})
+
+ID = re.compile(r"[0-9a-f]{32}\Z")
 
 
 async def list_deliveries(request: Request) -> Response:
     viewer = await viewer_of(request)
     limit, before = limit_of(request), cursor_of(request)
-    if before is not None and not (len(before) == 32 and before.isalnum()):
+    if before is not None and not ID.match(before):
         raise bad_cursor()
     async with house_of(request).database.read() as connection:
         found = await deliveries.page(
@@ -30,7 +47,7 @@ async def list_deliveries(request: Request) -> Response:
             before=before,
             limit=limit + 1,
             status=word_of(request, "status", STATUSES),
-            event_key=request.query_params.get("event_key"),
+            event_key=text_of(request, "event_key"),
             repository_id=number_of(request, "repository_id"),
         )
     return page([delivery_shape(delivery) for delivery in found], limit, [delivery.id for delivery in found])
@@ -39,9 +56,7 @@ async def list_deliveries(request: Request) -> Response:
 async def show(request: Request) -> Response:
     viewer = await viewer_of(request)
     async with house_of(request).database.read() as connection:
-        delivery = await deliveries.seen_by(connection, viewer, request.path_params["id"])
-    if delivery is None:
-        raise not_found("delivery")
+        delivery = await _seen(connection, viewer, request)
     return answer(
         with_more(
             delivery_shape(delivery),
@@ -58,9 +73,7 @@ async def replay(request: Request) -> Response:
     house = house_of(request)
     dry_run = request.query_params.get("dry_run", "false").lower() in ("true", "1")
     async with house.recorder.record() as record:
-        delivery = await deliveries.seen_by(record.connection, viewer, request.path_params["id"])
-        if delivery is None:
-            raise not_found("delivery")
+        delivery = await _seen(record.connection, viewer, request)
         if await accounts.role_on(record.connection, viewer, delivery.repository_id) not in ("owner", "operator"):
             raise Problem(403, "only an owner or operator of the repository may replay its deliveries")
         if delivery.body is None:
@@ -77,6 +90,14 @@ routes = [
     Route("/api/deliveries/{id}", show, methods=["GET"]),
     Route("/api/deliveries/{id}/replay", replay, methods=["POST"]),
 ]
+
+
+async def _seen(connection: Any, viewer: Viewer, request: Request) -> Delivery:
+    number = request.path_params["id"]
+    delivery = await deliveries.seen_by(connection, viewer, number) if ID.match(number) else None
+    if delivery is None:
+        raise not_found("delivery")
+    return delivery
 
 
 def _events(delivery: Delivery) -> list[dict[str, str | None]]:

@@ -24,6 +24,7 @@ from service.web.call import (
     number_of,
     numbered_cursor_of,
     page,
+    text_of,
     viewer_of,
     word_of,
 )
@@ -46,7 +47,7 @@ async def list_pipelines(request: Request) -> Response:
             limit=limit + 1,
             status=word_of(request, "status", STATES),
             repository_id=number_of(request, "repository_id"),
-            project_type=request.query_params.get("project_type"),
+            project_type=text_of(request, "project_type"),
         )
     return page([pipeline_shape(listed) for listed in found], limit, [listed.pipeline.id for listed in found])
 
@@ -102,7 +103,7 @@ async def show_execution(request: Request) -> Response:
 
 routes = [
     Route("/api/pipelines", list_pipelines, methods=["GET"]),
-    Route("/api/pipelines/{id:int}", show_pipeline, methods=["GET"]),
-    Route("/api/pipelines/{id:int}/executions", list_executions, methods=["GET"]),
-    Route("/api/executions/{id:int}", show_execution, methods=["GET"]),
+    Route("/api/pipelines/{id}", show_pipeline, methods=["GET"]),
+    Route("/api/pipelines/{id}/executions", list_executions, methods=["GET"]),
+    Route("/api/executions/{id}", show_execution, methods=["GET"]),
 ]

@@ -59,9 +59,7 @@ async def connect(request: Request) -> Response:
                 connection, workspace=wanted.workspace.lower(), slug=wanted.slug.lower(), uuid=None, now=now
             )
         except AlreadyConnected as known:
-            raise Problem(
-                409, f"{known}; disconnect it first, or use that one", existing_repository_id=known.repository_id
-            ) from None
+            raise await _taken(connection, viewer, known) from None
         await accounts.grant(connection, repository.id, viewer.user_id, "owner")
         await repositories.add_hook(connection, hook_id, repository.id, sealed, now)
         pipeline_id = await pipelines.adopt(connection, repository.id, branch_pattern=USUAL_BRANCHES, now=now)
@@ -132,9 +130,9 @@ async def rotate_secret(request: Request) -> Response:
 routes = [
     Route("/api/repositories", connect, methods=["POST"]),
     Route("/api/repositories", list_repositories, methods=["GET"]),
-    Route("/api/repositories/{id:int}", show, methods=["GET"]),
-    Route("/api/repositories/{id:int}", disconnect, methods=["DELETE"]),
-    Route("/api/repositories/{id:int}/rotate-secret", rotate_secret, methods=["POST"]),
+    Route("/api/repositories/{id}", show, methods=["GET"]),
+    Route("/api/repositories/{id}", disconnect, methods=["DELETE"]),
+    Route("/api/repositories/{id}/rotate-secret", rotate_secret, methods=["POST"]),
 ]
 
 
@@ -150,6 +148,14 @@ def _check(wanted: Connecting) -> None:
         raise Problem(422, "this names no repository that Bitbucket could have", errors=errors)
 
 
+async def _taken(connection: Any, viewer: Viewer, known: AlreadyConnected) -> Problem:
+    """Names the other one to those who may see it."""
+    number = known.repository_id
+    if number is None or await accounts.role_on(connection, viewer, number) is None:
+        return Problem(409, f"{known}, by somebody else; ask an administrator for access")
+    return Problem(409, f"{known}; disconnect it first, or use that one", existing_repository_id=number)
+
+
 async def _seen(connection: Any, viewer: Viewer, repository_id: int) -> Repository:
     repository = await repositories.seen_by(connection, viewer, repository_id)
     if repository is None:
@@ -158,6 +164,8 @@ async def _seen(connection: Any, viewer: Viewer, repository_id: int) -> Reposito
 
 
 async def _owned(connection: Any, viewer: Viewer, repository_id: int) -> Repository:
+    # locked first: of two who change it at once the second sees what the first has done
+    await repositories.by_id(connection, repository_id, lock=True)
     repository = await _seen(connection, viewer, repository_id)
     if await accounts.role_on(connection, viewer, repository.id) != "owner":
         raise Problem(403, "only an owner of the repository may do this")
