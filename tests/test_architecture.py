@@ -24,6 +24,7 @@ FLOORS = {
     "service.configs": 1,
     "service.render": 1,
     "service.settings": 1,
+    "service.masking": 1,
     "service.passwords": 1,
     "service.logs": 1,
     "service.store": 2,
