@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 PREFIX = "PENSTOCK_"
 
@@ -95,14 +96,15 @@ CLIENT = frozenset({PREFIX + "URL", PREFIX + "TOKEN"})
 # Names that the tests read, and that may stand in the same environment.
 TESTS = PREFIX + "TEST_"
 
-MINIMUM = {
-    "max_webhook_bytes": 1024,
-    "max_body_bytes": 1024,
-    "rate_budget_per_hour": 1,
-    "keep_entries_days": 1,
-    "keep_bodies_days": 1,
-    "max_streams": 1,
-    "max_streams_per_user": 1,
+# (least, most). A day count must leave a date, a size must fit a buffer.
+LIMITS = {
+    "max_webhook_bytes": (1024, 2**30),
+    "max_body_bytes": (1024, 2**30),
+    "rate_budget_per_hour": (1, 10**6),
+    "keep_entries_days": (1, 36500),
+    "keep_bodies_days": (1, 36500),
+    "max_streams": (1, 10**6),
+    "max_streams_per_user": (1, 10**6),
 }
 
 
@@ -132,9 +134,9 @@ def _read(name: str, default: Any, text: str) -> Any:
 
 
 def _checked(settings: Settings) -> Settings:
-    for name, least in MINIMUM.items():
-        if not least <= getattr(settings, name) < 2**53:
-            raise BadSetting(f"{PREFIX}{name.upper()} must be at least {least}, not {getattr(settings, name)}")
+    for name, (least, most) in LIMITS.items():
+        if not least <= getattr(settings, name) <= most:
+            raise BadSetting(f"{PREFIX}{name.upper()} must be from {least} to {most}, not {getattr(settings, name)}")
     for name in ("poll_seconds", "reconcile_seconds", "expect_seconds", "run_seconds"):
         if not 0 < getattr(settings, name) < 10**9:
             raise BadSetting(
@@ -142,16 +144,25 @@ def _checked(settings: Settings) -> Settings:
             )
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise BadSetting(f"{PREFIX}LOG_LEVEL must be debug, info, warning or error, not {settings.log_level!r}")
-    scheme = settings.database.partition(":")[0]
-    if scheme not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
-        raise BadSetting(
-            f"{PREFIX}DATABASE_URL must begin with sqlite+aiosqlite: or postgresql+asyncpg:, not {scheme}:"
-        )
+    _check_database(settings.database)
     for name in ("public_url", "bitbucket_api_url"):
         value = getattr(settings, name)
         if value and not value.startswith(("http://", "https://")):
             raise BadSetting(f"{PREFIX}{name.upper()} must begin with https:// or http://, not {value!r}")
     return settings
+
+
+def _check_database(url: str) -> None:
+    """The messages hold no part of the URL that could be a password."""
+    scheme, _, place = url.partition("://")
+    if scheme not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
+        raise BadSetting(f"{PREFIX}DATABASE_URL must begin with sqlite+aiosqlite:// or postgresql+asyncpg://")
+    if scheme == "sqlite+aiosqlite" and place.partition("?")[0] in ("", "/", "/:memory:"):
+        raise BadSetting(f"{PREFIX}DATABASE_URL must name a file: several connections share no database in memory")
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise BadSetting(f"{PREFIX}DATABASE_URL has a port that is no number, or brackets without an address") from None
 
 
 def table() -> list[tuple[str, str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 
@@ -29,13 +30,14 @@ def main(argv: list[str] | None = None) -> None:
     args = _parser(words).parse_args(words)
     try:
         status = args.run(args)
+        sys.stdout.flush()
     except CommandFailed as failure:
         print(f"penstock: {failure}", file=sys.stderr)
         status = 1
     except KeyboardInterrupt:
         status = 130
     except BrokenPipeError:  # the reader, `head` for one, has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush would complain
         status = 0
     sys.exit(status)
 

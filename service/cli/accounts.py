@@ -11,6 +11,7 @@ from datetime import timedelta
 from service import passwords
 from service.cli import opening
 from service.cli.errors import CommandFailed
+from service.cli.numbers import number
 from service.cli.output import show_json, show_table
 from service.clock import written
 from service.recorder import Recorder
@@ -37,13 +38,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     create = token.add_parser("create", help="make a token; it is shown this once, alone on standard output")
     create.add_argument("user")
     create.add_argument("--name", default="token", help="what it is for")
-    create.add_argument("--expires-days", type=int, metavar="D", help="days until it ends (default: never)")
+    create.add_argument(
+        "--expires-days", type=number(1, 36500), metavar="D", help="days until it ends (default: never)"
+    )
     create.set_defaults(run=create_token)
     tokens = token.add_parser("list", help="all tokens, without their texts")
     tokens.add_argument("--json", action="store_true")
     tokens.set_defaults(run=list_tokens)
     revoke = token.add_parser("revoke", help="end a token; `token list` shows the ids")
-    revoke.add_argument("id", type=int)
+    revoke.add_argument("id", type=number(1, 2**63 - 1))
     revoke.set_defaults(run=revoke_token)
 
 
@@ -96,9 +99,6 @@ def remove_user(args: argparse.Namespace) -> int:
 
 
 def create_token(args: argparse.Namespace) -> int:
-    if args.expires_days is not None and not 1 <= args.expires_days <= 36500:
-        raise CommandFailed("--expires-days takes 1 to 36500")
-
     async def create(recorder: Recorder) -> str | None:
         async with recorder.record() as record:
             user = await accounts.user_named(record.connection, args.user)

@@ -9,6 +9,7 @@ from service.bitbucket.deliveries import parse
 from service.bus import Topic
 from service.cli import opening
 from service.cli.errors import CommandFailed
+from service.cli.numbers import number
 from service.cli.output import show_json, show_table
 from service.clock import written
 from service.recorder import Recorder
@@ -26,7 +27,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     listing = actions.add_parser("list", help="the newest first")
     listing.add_argument("--status", choices=["accepted", "processed", "failed", "dead"])
-    listing.add_argument("--limit", type=int, default=50, metavar="N")
+    listing.add_argument("--limit", type=number(1, 100_000), default=50, metavar="N")
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run=list_deliveries)
     show = actions.add_parser("show", help="one delivery with its verdicts")
@@ -43,9 +44,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def list_deliveries(args: argparse.Namespace) -> int:
     async def ask(recorder: Recorder) -> list[Delivery]:
         async with recorder.database.read() as connection:
-            return await deliveries.page(
-                connection, OPERATOR, before=None, limit=max(1, args.limit), status=args.status
-            )
+            return await deliveries.page(connection, OPERATOR, before=None, limit=args.limit, status=args.status)
 
     found = opening.run(ask)
     if args.json:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from service import bus
 from service.cli.errors import CommandFailed
@@ -48,15 +48,28 @@ async def recorder_beside(settings: Settings) -> AsyncIterator[Recorder]:
 
 
 def run(work: Callable[[Recorder], Coroutine[None, None, Result]]) -> Result:
-    """Does the work with a recorder. What the database or a setting refuses becomes one line."""
+    """Does the work with a recorder. Raises CommandFailed for what the database or a setting refuses."""
 
     async def go() -> Result:
         async with recorder_beside(settings()) as recorder:
             return await work(recorder)
 
-    try:
+    with told_in_one_line():
         return asyncio.run(go())
-    except (DBAPIError, OSError) as error:
-        raise CommandFailed(f"the database cannot be used: {str(error).splitlines()[0]}") from None
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """What the database, its driver or a setting refuses becomes a CommandFailed."""
+    try:
+        yield
     except (migrate.SchemaTooNew, BadKey, bus.UnknownBus) as error:
         raise CommandFailed(str(error)) from None
+    except ModuleNotFoundError as error:
+        raise CommandFailed(f"{error.name} is not installed: pip install 'penstock[postgres,redis]'") from None
+    except (SQLAlchemyError, OSError) as error:
+        raise CommandFailed(f"the database cannot be used: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

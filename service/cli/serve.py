@@ -7,16 +7,13 @@ import asyncio
 import socket
 from datetime import timedelta
 
-from sqlalchemy.exc import DBAPIError
-
-from service import bus, logs
+from service import logs
 from service.app import Application, Role, vault_of
 from service.cli import opening
 from service.cli.errors import CommandFailed
 from service.recorder import Recorder
 from service.settings import Settings
-from service.store import accounts, migrate
-from service.vault import BadKey
+from service.store import accounts
 from service.web.server import make_server
 
 # For how long the sign-in link on the console is good.
@@ -74,14 +71,10 @@ def prepared(settings: Settings, url: str) -> str | None:
         async with opening.recorder_beside(settings) as recorder:
             return await _first_link(recorder, url)
 
-    try:
+    with opening.told_in_one_line():
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         vault_of(settings)
         return asyncio.run(prepare())
-    except (DBAPIError, OSError) as error:
-        raise CommandFailed(f"the database cannot be used: {str(error).splitlines()[0]}") from None
-    except (migrate.SchemaTooNew, BadKey, bus.UnknownBus) as error:
-        raise CommandFailed(str(error)) from None
 
 
 async def _first_link(recorder: Recorder, url: str) -> str | None:
