@@ -74,7 +74,7 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
         await feed.start()
         stack.push_async_callback(feed.stop)
         vault = vault_of(settings)
-        tasks = [] if role is Role.WEB else _workers(settings, recorder, patience, copies=database.writers)
+        tasks = [] if role is Role.WEB else _workers(settings, recorder, patience, inbox)
         running = [asyncio.create_task(task, name=name) for name, task in tasks]
         stack.push_async_callback(_cancel, running)
         yield House(
@@ -94,11 +94,14 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
 
 
 def _workers(
-    settings: Settings, recorder: Recorder, patience: Patience, *, copies: int
+    settings: Settings, recorder: Recorder, patience: Patience, inbox: Inbox
 ) -> list[tuple[str, Coroutine[Any, Any, None]]]:
     tasks = TaskWorker(recorder, {"deadline": deadline_task(patience)})
     retention = Retention(recorder, entries_days=settings.keep_entries_days, bodies_days=settings.keep_bodies_days)
-    inboxes = [(f"inbox worker {number}", InboxWorker(recorder, patience).run()) for number in range(copies)]
+    inboxes = [
+        (f"inbox worker {number}", InboxWorker(recorder, patience, lambda: inbox.crowded).run())
+        for number in range(recorder.database.writers)
+    ]
     return [*inboxes, ("task worker", tasks.run()), ("retention", retention.run())]
 
 

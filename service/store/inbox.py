@@ -21,6 +21,7 @@ import msgspec
 from service.store.database import Database
 
 LARGEST_BATCH = 256
+CROWD = 16
 MOST_WAITING_BYTES = 64 * 1024 * 1024
 
 
@@ -88,6 +89,11 @@ class Inbox:
         self._under_way: dict[tuple[str, str, bytes], asyncio.Future[Stored]] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def crowded(self) -> bool:
+        """Whether many senders are waiting for their answer."""
+        return len(self._under_way) >= CROWD
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._write(), name="inbox")

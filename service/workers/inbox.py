@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import handlers
@@ -24,6 +25,9 @@ logger = logging.getLogger(__name__)
 # Seconds before the next try of a delivery whose handling raised; after the last one it lies dead.
 PAUSES = (1, 5, 25, 125)
 
+# How often, and how long each time, in seconds, the worker steps aside for a crowd at the door before one delivery.
+COURTESIES, COURTESY = 20, 0.025
+
 # The flag of a delivery whose X-Request-UUID came with another body before.
 REUSED = "request_uuid_reused"
 
@@ -31,12 +35,22 @@ REUSED = "request_uuid_reused"
 class InboxWorker:
     """Processes what is due until it is cancelled. Any number of them may run, in any number of processes."""
 
-    def __init__(self, recorder: Recorder, patience: Patience) -> None:
+    def __init__(self, recorder: Recorder, patience: Patience, crowded: Callable[[], bool] = lambda: False) -> None:
+        """`crowded`: whether senders are waiting at this process's door just now."""
         self._recorder = recorder
         self._patience = patience
+        self._crowded = crowded
 
     async def run(self) -> None:
-        await keep_going(self._recorder.bus, Topic.INBOX, self.process_next)
+        await keep_going(self._recorder.bus, Topic.INBOX, self._process_in_turn)
+
+    async def _process_in_turn(self) -> bool:
+        """Senders come first: they hang up after ten seconds, what is stored can wait. But not for ever."""
+        for _ in range(COURTESIES):
+            if not self._crowded():
+                break
+            await asyncio.sleep(COURTESY)
+        return await self.process_next()
 
     async def process_next(self) -> bool:
         """Whether there was one. What a handler raises costs its own delivery a try, and no other one anything."""
