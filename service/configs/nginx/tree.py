@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_NAME = re.compile(r"[a-z_]+|~|''|default", re.ASCII)
+_NAME = re.compile(r"[a-z_0-9]+|''", re.ASCII)
 _ARGUMENT = re.compile(r"[\x20-\x7e]*", re.ASCII)
 _BARE = re.compile(r"[A-Za-z0-9._:/@%+=,~^*$?!|()\\\[\]-]+", re.ASCII)
 

@@ -1,0 +1,85 @@
+"""Whatever settings are accepted, the files say what was meant, no more."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.configs import EnvironmentRequest, InvalidValue, Request, document, generate
+from service.configs.nginx.fragments import fragments
+from service.configs.nginx.reading import read
+from service.configs.nginx.site import site_tree
+from service.configs.pipeline import document as pipelines_document
+from service.configs.place import target
+from service.configs.scripts import scripts
+from service.configs import kinds
+from tests.configs.projects import PROJECTS, TEMPLATES
+
+label = st.text(string.ascii_letters + string.digits + "-", min_size=1, max_size=20)
+hosts = st.lists(label, min_size=2, max_size=4).map(".".join)
+names = st.text(string.ascii_uppercase + string.digits + "_", min_size=1, max_size=12)
+values = st.text(max_size=40)
+anything = st.text(st.characters(max_codepoint=0x2FFF), max_size=30)
+branches = st.one_of(st.text(string.ascii_letters + string.digits + "._/*-", min_size=1, max_size=20), anything)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Request | None:
+    """Settings as people, and others, write them; None for those that are refused."""
+    try:
+        return Request(
+            domain=draw(st.one_of(hosts, anything)),
+            subdomain=draw(st.none() | label),
+            server=draw(st.none() | hosts | st.ip_addresses().map(str) | anything),
+            port=draw(st.none() | st.integers(-5, 70000)),
+            ssl_enabled=draw(st.booleans()),
+            env=tuple(draw(st.lists(st.tuples(names, values), max_size=3))),
+            secrets=tuple(draw(st.lists(names, max_size=2))),
+            environments=(
+                EnvironmentRequest(
+                    name=draw(st.sampled_from(["production", "live", "eu-1"])),
+                    branch=draw(branches),
+                    health_path=draw(st.none() | st.text(string.ascii_letters + "/._-", max_size=12).map("/".__add__)),
+                ),
+            ),
+            nginx_version=draw(st.sampled_from(["1.18", "1.22", "1.26", "1.29.3"])),
+            keep_releases=draw(st.integers(2, 9)),
+        )
+    except InvalidValue:
+        return None
+
+
+def _holds(name: str, request: Request | None) -> None:
+    if request is None:
+        return
+    plan = kinds.plan(PROJECTS[name], TEMPLATES)
+    targets = tuple(target(plan, request, environment) for environment in request.environments)
+    made = scripts(plan, targets, request.variable_names(), request.keep_releases, TEMPLATES)
+    parts = fragments(
+        TEMPLATES,
+        nginx_version=request.nginx_version,
+        openssl_version=request.openssl_version,
+        hsts=request.ssl_enabled,
+    )
+
+    generated = generate(PROJECTS[name], request, TEMPLATES)
+
+    assert document.read(generated.pipelines_yml) == pipelines_document(plan, targets, made)
+    assert read(generated.nginx_config) == site_tree(plan.site, targets[0].place, parts)
+    assert generated.pipelines_yml.isascii()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(st.sampled_from(sorted(PROJECTS)), requests())
+def test_accepted_settings_read_back_as_the_intended_trees(name: str, request: Request | None) -> None:
+    _holds(name, request)
+
+
+@pytest.mark.endurance
+@settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(st.sampled_from(sorted(PROJECTS)), requests().filter(lambda request: request is not None))
+def test_ten_thousand_accepted_settings_read_back_as_the_intended_trees(name: str, request: Request | None) -> None:
+    _holds(name, request)
