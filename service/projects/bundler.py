@@ -6,8 +6,8 @@ import re
 
 from service.projects import javascript
 from service.projects.folder import Folder
-from service.projects.package import Package
 from service.projects.tree import resolve
+from service.projects.workspaces import orchestrator
 
 # Package that brings the bundler, and the directory it writes to unless told otherwise; the first that is there counts.
 _BUNDLERS = (
@@ -30,19 +30,38 @@ _BUNDLERS = (
 )
 
 
+_CONFIGS = {
+    "vite.config": "vite",
+    "vue.config": "@vue/cli-service",
+    "webpack.config": "webpack",
+    "rsbuild.config": "@rsbuild/core",
+}
 _PAGE = re.compile(
-    r"(?:(?:public|src|app|client|web|static|assets)/)*(?:index|app|main|template)\.(?:html|htm|ejs|pug|hbs)"
+    r"(?:(?:public|src|app|client|web|static|assets|frontend|ui|templates|views|main|webapp)/)*(?:index|app|main|template)\.(?:html|htm|ejs|pug|hbs)"
 )
 
 
-def bundler(package: Package | None) -> str | None:
-    """The package that builds this application, or None: a framework without one is a library's dependency."""
-    return package.first_of(*(name for name, _ in _BUNDLERS)) if package else None
+def bundler(folder: Folder) -> str | None:
+    """The package that builds this application, or None: a framework without one is a library's dependency.
+
+    In a workspace the package may be a dependency of the top only; then a config file or a script here tells.
+    """
+    package = folder.package
+    if package is None:
+        return None
+    found = package.first_of(*(name for name, _ in _BUNDLERS))
+    if found:
+        return found
+    configured = next((name for stem, name in _CONFIGS.items() if folder.config(stem)), None)
+    if configured:
+        return configured
+    build = package.command("build")
+    return next((name for name in ("vite", "webpack", "parcel", "esbuild") if re.search(rf"\b{name}\b", build)), None)
 
 
 def output_directory(folder: Folder) -> str | None:
     """The directory, relative to the folder, that the build writes; None where a config file computes it."""
-    name = bundler(folder.package)
+    name = bundler(folder)
     default = dict(_BUNDLERS).get(name or "")
     if name in ("react-scripts", "react-app-rewired", "@craco/craco"):
         return _script_value(folder, r"\bBUILD_PATH=[\"']?([\w./-]+)") or default
@@ -102,9 +121,21 @@ def has_page(folder: Folder) -> bool:
     """Whether a page or an entry that mounts one is there, without which a build makes a library."""
     if any(_PAGE.fullmatch(path) for path in folder.below if path.count("/") < 4):
         return True
-    stems = ("main", "index", "App", "app")
-    entry = any(folder.has(*(f"src/{stem}.{ending}" for ending in ("tsx", "jsx", "vue", "js", "ts"))) for stem in stems)
-    return entry and not (folder.package and folder.package.workspaces)
+    if any(
+        folder.has(f"src/{stem}.{ending}") for stem in ("main", "App") for ending in ("tsx", "jsx", "vue", "js", "ts")
+    ):
+        return True
+    package = folder.package
+    if package is None or package.publishes or package.main or is_workspace(folder):
+        return False
+    runs = "start" in package.scripts or "dev" in package.scripts
+    return runs and any(name in package.runtime for name in ("react", "vue", "svelte"))
+
+
+def is_workspace(folder: Folder) -> bool:
+    """Whether this is the top of a workspace: its dependencies serve the packages below."""
+    package = folder.package
+    return bool(package and package.workspaces) or (folder.root == "." and orchestrator(folder.tree) is not None)
 
 
 def is_published(folder: Folder) -> bool:

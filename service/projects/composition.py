@@ -21,6 +21,9 @@ GENERIC = frozenset(["node", "python", "static", "docker"])
 _BACK_NAME = re.compile(
     r"(?:^|/)(?:back[-_]?end|server|api|backend[-_]?\w+|\w+[-_]backend|\w+[-_](?:api|server))$", re.IGNORECASE
 )
+_APP_PLACE = re.compile(
+    r"(?:^|/)(?:apps?|web|frontend|client|ui|www|site|admin|portal|dashboard)(?:/|$)", re.IGNORECASE
+)
 _MAIN_NAME = re.compile(r"(?:^|/)(?:web|app|frontend|client|www|site|main|portal|admin)$", re.IGNORECASE)
 
 
@@ -84,16 +87,28 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     """Decide what the repository is from its directories, the top first."""
     parts = _relevant([part for entry in claimed for part in _parts(entry)])
     top = next((part for part in parts if part.root == "."), None)
+    if top is not None and _is_deployment(top, parts):
+        return Composition("docker", top)
     apps = [part for part in parts if not part.claim.library and part.kind.type != "docker"]
     fronts = [part for part in apps if part.is_front and not (part.kind.type == "static" and part.root != ".")]
     backs = [part for part in apps if part.serves]
     if fronts and backs:
         return Composition("fullstack", None, (*fronts, *backs), "a front end beside a back end")
-    if fronts:
+    if fronts and not _are_aids(fronts, parts):
         return _only(tree, fronts, top)
     if backs:
         return _only_backs(tree, backs, top)
     return _rest(tree, parts, top)
+
+
+def _is_deployment(top: Part, parts: list[Part]) -> bool:
+    """Whether the compose file at the top runs finished images, and none of the projects below it."""
+    if top.kind.type != "docker" or not top.folder.compose:
+        return False
+    roots = {part.root for part in parts}
+    built = [service for service in top.folder.compose if service.context in roots - {"."}]
+    finished = [service for service in top.folder.compose if service.image and not service.backing]
+    return not built and len(finished) >= 2
 
 
 def _parts(entry: Claimed) -> list[Part]:
@@ -125,7 +140,7 @@ def _share_a_folder(one: Part, other: Part) -> bool:
 
 
 def _starts_server(folder: Folder) -> bool:
-    start = folder.package.scripts.get("start", "") if folder.package else ""
+    start = folder.package.command("start") if folder.package else ""
     return bool(re.search(r"(?:^|[\s&;])node\s", start)) and not is_dev_server(start)
 
 
@@ -150,13 +165,21 @@ def _contains(outer: Part, inner: Part) -> bool:
 
 def _is_other_half(outer: Part, inner: Part) -> bool:
     """Whether the inner part is a project in its own right although it lies inside another."""
-    if inner.kind.type in ("docker", "static") or inner.claim.library:
-        return outer.claim.library and inner.kind.type == outer.kind.type
+    if inner.claim.library:
+        return outer.claim.library or outer.kind.type == "node"
+    if inner.kind.type in ("docker", "static"):
+        return False
     if outer.is_front:
         return not inner.is_front and inner.serves
     if inner.is_front:
         return outer.kind.type not in ASSET_HOSTS or inner.claim.confidence >= 0.9
     return outer.claim.library and outer.is_generic
+
+
+def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:
+    """Whether the front ends only try out the packages of a workspace: they lie among those, not in a place for apps."""
+    libraries = [part for part in parts if part.claim.library and part.root != "."]
+    return len(libraries) >= 3 and not any(_APP_PLACE.search(part.root) or part.root == "." for part in fronts)
 
 
 def _only(tree: Tree, fronts: list[Part], top: Part | None) -> Composition:

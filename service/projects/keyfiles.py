@@ -30,7 +30,8 @@ examples sample samples template templates theme themes demo demos benchmark ben
 playgrounds sandbox scripts script tools tool tooling ci build contrib docker infra infrastructure deploy
 deployment deployments k8s helm terraform ansible packaging integration-tests e2e-tests test-app testdata
 perf hack tutorial tutorials starters boilerplates snippets misc archive legacy deprecated old backup design
-assets public resources plugins addons extensions android ios src-tauri electron functions extra extras
+assets public resources plugins addons extensions android ios src-tauri electron functions extra extras storybook mock mocks
+kubernetes drone
 """
 SIDE = frozenset(_SIDE.split())
 _MANIFESTS = """
@@ -57,6 +58,7 @@ _PYTHON_ENTRY = ("wsgi", "asgi", "main", "app", "server", "application", "run", 
 _NODE_ENTRY = ("server", "app", "index", "main", "www")
 _NODE_ENTRY_PLACES = ("", "src/", "server/", "bin/", "src/server/", "api/", "app/")
 _PROJECT_FILE = re.compile(r".*\.(?:csproj|fsproj|vbproj|sln|slnx|cabal|gemspec)")
+_SIDE_PART = re.compile(r"^example|^test-|^e2e|^docs-|[-_](?:mock|docs|e2e|example|examples|playground|storybook)$")
 _LIKELY_APP = re.compile(
     r"(?:^|/)(?:apps?|web|www|front\w*|client\w*|ui|back\w*|server\w*|api|service)(?:/|$)", re.IGNORECASE
 )
@@ -70,7 +72,7 @@ def is_noise(folder: str) -> bool:
 def is_side(folder: str) -> bool:
     """Whether a directory lies in one of `SIDE`: documentation, tests, examples."""
     parts = folder.lower().split("/")
-    return any(part in SIDE or part.startswith(("example", "test-", "e2e", "docs-")) for part in parts)
+    return any(part in SIDE or _SIDE_PART.search(part) is not None for part in parts)
 
 
 def candidates(tree: Tree) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from service.projects.reading import string, strings, table, texts
 from service.projects.tree import Tree, resolve
 
 NAMES = ("package.json", "package.json5", "package.yaml")  # the last two are legal for pnpm
+
+_RUN_SCRIPT = re.compile(r"\b(?:npm run|npm|yarn run|yarn|pnpm run|pnpm|bun run) ([\w:.-]+)(?: --)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,13 @@ class Package:
         section = "dependencies" if name in self.runtime else "devDependencies"
         version = self.runtime.get(name) or self.development.get(name, "")
         return Evidence(self.path, f"{section}.{name} {version}".strip())
+
+    def command(self, name: str) -> str:
+        """What a script runs, with the scripts that it calls (`npm run other`) in their place; empty if there is none."""
+        command = self.scripts.get(name, "")
+        for _ in range(3):
+            command = _RUN_SCRIPT.sub(lambda match: self.scripts.get(match[1], match[0]), command)
+        return command[:2000]
 
     def script(self, *names: str) -> tuple[str, str] | None:
         """The first of `names` that is a script, with its command."""
@@ -80,5 +90,5 @@ def read_package(tree: Tree, path: str) -> Package | None:
         volta_node=string(table(content.get("volta")).get("node")),
         workspaces=strings(workspaces) or strings(table(workspaces).get("packages")),
         private=content.get("private") is True,
-        publishes=any(key in content for key in ("exports", "module", "types", "bin", "files", "publishConfig")),
+        publishes=any(key in content for key in ("exports", "module", "types", "bin", "publishConfig")),
     )

@@ -19,7 +19,6 @@ _BOTS = (
     "node-telegram-bot-api",
     "@slack/bolt",
     "whatsapp-web.js",
-    "puppeteer",
     "probot",
 )
 # A package.json of nothing but these serves the people who work on a repository, not the repository.
@@ -46,7 +45,7 @@ def recognise(folder: Folder) -> Claim | None:
     if start.strip() and not _serves_pages(start):
         entry = bool(folder.entry_names) or not is_dev_server(start)
         return Claim(0.8 if entry else 0.6, (folder.fact(name, f"scripts.start {start}"),), bot)
-    if package.publishes or (package.main and (folder.entry_names or package.name)):
+    if package.publishes or (package.main and folder.entry_names):
         fact = f"main {package.main}" if package.main else "published as a package"
         return Claim(0.7, (folder.fact(name, fact),), bot, library=not folder.has("Procfile"))
     if folder.entry_names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.projects.bundler import bundler, has_page, is_published, output_directory
+from service.projects.bundler import bundler, has_page, is_published, is_workspace, output_directory
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
@@ -24,14 +24,14 @@ def recognise(folder: Folder) -> Claim | None:
         return None
     if package.depends_on("@react-router/dev"):  # its server is turned off, else Remix would have claimed it
         return Claim(0.9, (package.fact("@react-router/dev"),), "react-router")
-    tool, plugin = bundler(package), package.first_of(*_PLUGINS)
+    tool, plugin = bundler(folder), package.first_of(*_PLUGINS)
     if not (package.depends_on("react") or plugin) or not tool:
         return None
     evidence = tuple(
         dict.fromkeys(package.fact(name) for name in ("react", plugin, tool) if name and package.depends_on(name))
     )
     if is_published(folder) or not has_page(folder):
-        return None if package.workspaces else Claim(0.6, evidence, library=True)
+        return None if is_workspace(folder) else Claim(0.6, evidence, library=True)
     if package.depends_on("electron"):
         return Claim(0.6, evidence)
     return Claim(0.97 if package.depends_on("react") and plugin else 0.85, evidence)

@@ -69,10 +69,10 @@ def recognise(folder: Folder) -> Claim | None:
         if page is None:
             return None
         return Claim(0.85 if page == "index.html" else 0.6, (folder.fact(page, "a page"),))
-    tool = bundler(package)
+    tool = bundler(folder)
     if tool and page and not package.publishes:
         framework = package.first_of(*_LIBRARIES)
-        evidence = [package.fact(tool), folder.fact(page, "the page that is built")]
+        evidence = [folder.fact(page, "the page that is built")]
         return Claim(0.85, (*([package.fact(framework)] if framework else []), *evidence), framework or tool)
     builder = package.first_of(*_BUILDERS)
     if page and builder:
@@ -122,7 +122,7 @@ def describe(folder: Folder) -> Component:
         return node_component(folder, type="static", output_dir=docs + output, default_build=build)
     if generator and generator.framework:
         return _other_generator(folder, generator.framework)
-    if package and bundler(package):
+    if package and bundler(folder):
         return node_component(folder, type="static", output_dir=output_directory(folder))
     page = folder.first(*_PAGES)
     output = (page or "").rpartition("/")[0] or "."

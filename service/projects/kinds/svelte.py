@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.projects.bundler import bundler, has_page, is_published, output_directory
+from service.projects.bundler import bundler, has_page, is_published, is_workspace, output_directory
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
@@ -11,17 +11,17 @@ from service.projects.node_project import node_component
 
 def recognise(folder: Folder) -> Claim | None:
     package = folder.package
-    if package is None or not package.depends_on("svelte") or not bundler(package):
+    if package is None or not package.depends_on("svelte") or not bundler(folder):
         return None
-    evidence = (package.fact("svelte"), package.fact(bundler(package) or ""))
+    evidence = (package.fact("svelte"),)
     if is_published(folder) or not has_page(folder):
-        return Claim(0.6, evidence, library=True)
+        return None if is_workspace(folder) else Claim(0.6, evidence, library=True)
     return Claim(0.94, evidence)
 
 
 def describe(folder: Folder) -> Component:
     # The Rollup template writes into public/ beside the page that is already there.
-    is_rollup = bundler(folder.package) == "rollup"
+    is_rollup = bundler(folder) == "rollup"
     return node_component(folder, type="svelte", output_dir="public" if is_rollup else output_directory(folder))
 
 
