@@ -16,6 +16,9 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+# The headers that announce a body.
+BODY = (b"content-length", b"transfer-encoding")
+
 
 class Reading(Enum):
     """The part of a request that the connection is in the middle of."""
@@ -25,7 +28,7 @@ class Reading(Enum):
     BODY = auto()
 
 
-class TooMuch(Exception):
+class Refused(Exception):
     """Stops the parser in the middle of its input; uvicorn then asks for `send_400_response`."""
 
 
@@ -79,7 +82,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= self.max_pipelined:
-            raise TooMuch
+            raise Refused
         super().on_message_begin()
         extensions: dict[str, Any] = self.scope.setdefault("extensions", {})
         extensions["penstock.transport"] = self.transport
@@ -90,7 +93,9 @@ class Protocol(HttpToolsProtocol):
         head_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if head_bytes > self.max_head_bytes or len(self.headers) > self.max_headers:
             self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            raise TooMuch
+            raise Refused
+        if self.parser.should_upgrade() and any(name in BODY and value != b"0" for name, value in self.headers):
+            raise Refused  # a client that offers HTTP/2 with a body: httptools would drop the body without a word
         super().on_headers_complete()
         self.headers = []  # the trailers of a chunked body come as headers too, after the scope's have been judged
         self._reading = Reading.BODY
@@ -107,6 +112,9 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(self._refusal)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing: uvicorn would advise a WebSocket library to whom a client has merely offered HTTP/2."""
 
     def _start_clock(self) -> None:
         seconds = self.body_seconds if self._reading is Reading.BODY else self.head_seconds

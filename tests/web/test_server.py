@@ -279,6 +279,23 @@ async def test_C4_trailers_do_not_join_the_headers(server: Server) -> None:
     assert b"[3, 2]" in await tell(server, chunked, until=b"]")
 
 
+async def test_an_offer_of_http_2_is_answered_in_http_1(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    offer = b"GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+
+    assert b"[0, 2]" in await tell(server, offer, REQUEST, until=b"[0, 1]")
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"Content-Length: 3\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"]
+)
+async def test_an_offer_of_http_2_with_a_body_is_400_and_not_an_empty_body(server: Server, body: bytes) -> None:
+    received = await tell(server, POST + b"Connection: Upgrade\r\nUpgrade: h2c\r\n" + body)
+
+    assert received.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    await assert_it_still_answers(server)
+
+
 @pytest.mark.parametrize(
     ("trusted_proxies", "client"),
     [("", ["127.0.0.1", "http"]), ("192.0.2.0/24", ["127.0.0.1", "http"]), ("127.0.0.0/8", ["198.51.100.7", "https"])],
