@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,10 +17,9 @@ from service.feed import Audience, Batch, Feed
 from service.feed.frames import Frame, encode, frame_of
 from service.feed.ring import Ring
 from service.recorder import Recorder
-from service.store import log, migrate
+from service.store import log
 from service.store.database import Database
 from service.store.log import Entry
-from tests.bus.servers import fresh_postgres
 
 pytestmark = pytest.mark.anyio
 
@@ -56,21 +54,9 @@ class Reader:
                 await self._news.wait()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'penstock.db'}"
-        return
-    async with fresh_postgres() as url:
-        yield url
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url)
-    await migrate.upgrade(database)
-    yield database
-    await database.close()
+on_postgresql = pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.external_service)], indirect=True
+)
 
 
 @pytest.fixture
@@ -281,63 +267,57 @@ async def test_no_entry_is_missed_or_repeated_while_many_write_at_once(feed: Fee
     assert reader.cursors == list(range(1, 15 * 7 + 1))
 
 
-async def test_the_order_of_cursors_is_the_order_of_commits() -> None:
+@on_postgresql
+async def test_the_order_of_cursors_is_the_order_of_commits(database: Database, bus: Bus, feed: Feed) -> None:
     """A slow transaction began first and commits last: nobody has read past its entry."""
-    async with fresh_postgres() as url, AsyncExitStack() as stack:
-        database = Database(url)
-        stack.push_async_callback(database.close)
-        await migrate.upgrade(database)
-        bus = await buses.connect("postgresql:", url)
-        stack.push_async_callback(bus.close)
-        feed = await stack.enter_async_context(feeding(database, bus))
-        reader = Reader()
-        feed.join(reader, EVERYTHING)
-        numbered, may_commit = asyncio.Event(), asyncio.Event()
+    reader = Reader()
+    feed.join(reader, EVERYTHING)
+    numbered, may_commit = asyncio.Event(), asyncio.Event()
 
-        async def slow() -> None:
-            async with database.write() as connection:
-                await log.append(connection, [Entry("slow", NOW, "{}", 1, 7)])
-                numbered.set()
-                await may_commit.wait()
+    async def slow() -> None:
+        async with database.write() as connection:
+            await log.append(connection, [Entry("slow", NOW, "{}", 1, 7)])
+            numbered.set()
+            await may_commit.wait()
 
-        async def fast() -> None:
-            async with database.write() as connection:
-                await log.append(connection, [Entry("fast", NOW, "{}", 1, 7)])
-
-        first = asyncio.create_task(slow())
+    async def fast() -> None:
         await numbered.wait()
-        second = asyncio.create_task(fast())
-        bus.ring(Topic.LOG)
-        await asyncio.sleep(0.2)
-        seen_meanwhile = list(reader.cursors)
-        may_commit.set()
-        await asyncio.gather(first, second)
-        bus.ring(Topic.LOG)
+        async with database.write() as connection:
+            await log.append(connection, [Entry("fast", NOW, "{}", 1, 7)])
 
-        await reader.has(2)
-        assert (seen_meanwhile, reader.cursors) == ([], [1, 2])
-        assert reader.got.index("slow") < reader.got.index("fast")
+    both = asyncio.gather(slow(), fast())
+    await numbered.wait()
+    bus.ring(Topic.LOG)
+    await asyncio.sleep(0.2)
+    seen_meanwhile = list(reader.cursors)
+    may_commit.set()
+    await both
+    bus.ring(Topic.LOG)
+
+    await reader.has(2)
+    assert (seen_meanwhile, reader.cursors) == ([], [1, 2])
+    assert reader.got.index("slow") < reader.got.index("fast")
 
 
-async def test_what_one_process_records_reaches_the_feed_of_another() -> None:
-    async with fresh_postgres() as url, AsyncExitStack() as stack:
-        readers = [Reader(), Reader()]
-        recorders = []
-        for reader in readers:
-            database = Database(url)
-            stack.push_async_callback(database.close)
-            await migrate.upgrade(database)
-            bus = await buses.connect("postgresql:", url)
-            stack.push_async_callback(bus.close)
-            feed = await stack.enter_async_context(feeding(database, bus))
-            feed.join(reader, EVERYTHING)
-            recorders.append(Recorder(database, bus, now=lambda: NOW))
+@on_postgresql
+async def test_what_one_process_records_reaches_the_feed_of_another(
+    database_url: str, feed: Feed, recorder: Recorder
+) -> None:
+    here, there = Reader(), Reader()
+    feed.join(here, EVERYTHING)
+    async with AsyncExitStack() as stack:
+        database = Database(database_url)
+        stack.push_async_callback(database.close)
+        bus = await buses.connect("postgresql:", database_url)
+        stack.push_async_callback(bus.close)
+        other = await stack.enter_async_context(feeding(database, bus))
+        other.join(there, EVERYTHING)
 
-        await asyncio.gather(*[write(recorder, (1, 7)) for recorder in recorders for _ in range(20)])
+        await asyncio.gather(*[write(one, (1, 7)) for one in (recorder, Recorder(database, bus)) for _ in range(20)])
 
-        for reader in readers:
-            await reader.has(40)
-        assert [reader.cursors for reader in readers] == [list(range(1, 41))] * 2
+        await here.has(40)
+        await there.has(40)
+    assert (here.cursors, there.cursors) == (list(range(1, 41)), list(range(1, 41)))
 
 
 def frame(cursor: int, size: int = 10) -> Frame:

@@ -47,7 +47,10 @@ class Backend:
     cut: Callable[[], Awaitable[None]] = cut_redis
 
 
-@pytest.fixture(params=["memory", "postgresql", "redis"])
+SERVED = pytest.mark.external_service
+
+
+@pytest.fixture(params=["memory", pytest.param("postgresql", marks=SERVED), pytest.param("redis", marks=SERVED)])
 def backend(request: pytest.FixtureRequest) -> Backend:
     if request.param == "memory":
         return Backend("memory", "memory:", "")
@@ -57,7 +60,9 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 # A bus within the process has no line to cut and sends no messages.
-between_processes = pytest.mark.parametrize("backend", ["postgresql", "redis"], indirect=True)
+between_processes = pytest.mark.parametrize(
+    "backend", [pytest.param("postgresql", marks=SERVED), pytest.param("redis", marks=SERVED)], indirect=True
+)
 
 
 @pytest.fixture

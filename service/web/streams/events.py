@@ -31,6 +31,9 @@ class EventStream:
         self._streams = Streams(most=max_streams, most_per_user=max_streams_per_user, pace=pace or Pace())
         self._questions = asyncio.Semaphore(QUESTIONS)
 
+    def __len__(self) -> int:
+        return len(self._streams)
+
     def close(self) -> None:
         """Every stream says `bye` and ends, and a new one is refused: for the server, when it begins to stop."""
         self._streams.stop()

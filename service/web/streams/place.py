@@ -29,16 +29,21 @@ def asked_in(scope: Scope) -> str | None:
 
 async def find(feed: Feed, asked: str | None) -> Place:
     """What the client asked for, as far as it can be had; never an error."""
-    if asked is None:
-        return Place(feed.cursor)
-    if not (asked.isascii() and asked.isdigit()):
-        return Place(feed.cursor, reset="malformed")
-    cursor = int(asked[:30])  # no cursor is so long: cut off, it is still larger than any
-    if feed.remembers(cursor):
+    cursor = _number(asked or "")
+    if cursor is not None and feed.remembers(cursor):
         return Place(cursor)
-    pruned, newest = await feed.bounds()
+    pruned, newest = await feed.bounds()  # not the feed's cursor: what the client did before it came is not news
+    if asked is None:
+        return Place(newest)
+    if cursor is None:
+        return Place(newest, reset="malformed")
     if cursor > newest:
-        return Place(feed.cursor, reset="unknown")
+        return Place(newest, reset="unknown")
     if cursor == 0 or cursor >= pruned:
         return Place(max(cursor, pruned))
     return Place(pruned, reset="expired")
+
+
+def _number(text: str) -> int | None:
+    """Of decimal digits, and no more of them than say that it is larger than any cursor."""
+    return int(text[:30]) if text.isascii() and text.isdigit() else None
