@@ -25,8 +25,7 @@ from service.store import migrate
 from service.store.database import Database
 from service.store.inbox import Inbox
 from service.vault import Vault, keys_of, read_keys
-from service.web import health, pages
-from service.web.api import deliveries, events, pipelines, repositories, session
+from service.web import health, pages, reference
 from service.web.hooks import Hooks
 from service.web.hosts import KnownHosts
 from service.web.house import House
@@ -142,7 +141,7 @@ class Application:
         own = urlsplit(self._settings.public_url).hostname or "localhost"
         further = (name.strip().lower() for name in self._settings.allowed_hosts.split(",") if name.strip())
         names = frozenset({"localhost", own, *further})
-        doors = [] if self._role is Role.WORKER else [session, repositories, pipelines, deliveries, events, pages]
+        doors = [] if self._role is Role.WORKER else [reference, pages]
         return Starlette(
             routes=[route for door in (health, *doors) for route in door.routes],
             middleware=[Middleware(KnownHosts, names=names)],

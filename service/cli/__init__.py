@@ -19,6 +19,7 @@ COMMANDS = {
     "token": "service.cli.accounts",
     "deliveries": "service.cli.deliveries",
     "db": "service.cli.db",
+    "openapi": "service.cli.reference",
     "settings": "service.cli.reference",
     "diagram": "service.cli.reference",
 }

@@ -12,6 +12,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     listing = commands.add_parser("settings", help="every setting with its default and meaning")
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run=show_settings)
+    openapi = commands.add_parser("openapi", help="the API as an OpenAPI 3.1 document")
+    openapi.set_defaults(run=show_openapi)
     diagram = commands.add_parser("diagram", help="the state machine as a Mermaid diagram")
     diagram.set_defaults(run=show_diagram)
 
@@ -27,4 +29,11 @@ def show_settings(args: argparse.Namespace) -> int:
 
 def show_diagram(args: argparse.Namespace) -> int:
     print(machine.diagram(), end="")
+    return 0
+
+
+def show_openapi(args: argparse.Namespace) -> int:
+    from service.web.reference import encoded
+
+    print(encoded().decode())
     return 0

@@ -28,6 +28,7 @@ class Viewer:
     is_admin: bool
     expires_at: datetime | None = None
     by_cookie: bool = False
+    scopes: tuple[str, ...] = ("read", "operate", "admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +129,12 @@ async def revoke_token(connection: AsyncConnection, token_id: int) -> bool:
 
 async def viewer_by_token(connection: AsyncConnection, token: str, now: datetime) -> Viewer | None:
     question = (
-        select(users.c.id, users.c.name, users.c.is_admin, tokens.c.expires_at)
+        select(users.c.id, users.c.name, users.c.is_admin, tokens.c.expires_at, tokens.c.scopes)
         .join(tokens, tokens.c.user_id == users.c.id)
         .where(tokens.c.hash == hashed(token), or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now))
     )
     row = (await connection.execute(question)).one_or_none()
-    return Viewer(row.id, row.name, row.is_admin, row.expires_at) if row else None
+    return Viewer(row.id, row.name, row.is_admin, row.expires_at, scopes=tuple(row.scopes)) if row else None
 
 
 async def add_session(connection: AsyncConnection, user_id: int, *, now: datetime, expires_at: datetime) -> str:

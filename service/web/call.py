@@ -46,12 +46,16 @@ async def viewer_or_none(request: Request) -> Viewer | None:
 
 
 async def viewer_of(request: Request) -> Viewer:
-    """Raises a 401, or a 403 for a cookie that another site's page brought along."""
+    """Asked once a call. Raises a 401, or a 403 for a cookie that another site's page brought along."""
+    known: Viewer | None = getattr(request.state, "viewer", None)
+    if known is not None:
+        return known
     viewer = await viewer_or_none(request)
     if viewer is None:
         raise Problem(401, UNAUTHENTICATED, headers={"WWW-Authenticate": "Bearer"})
     if viewer.by_cookie and request.method not in SAFE:
         refuse_other_sites(request)
+    request.state.viewer = viewer
     return viewer
 
 
@@ -73,13 +77,22 @@ async def body_of(request: Request, kind: type[Body]) -> Body:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != "application/json":
         raise Problem(415, f"send application/json, not {media or 'a body without Content-Type'}")
+    return decode(await raw_body(request), kind)
+
+
+async def raw_body(request: Request) -> bytes:
+    """The whole body, read once; a 413 as soon as it is too much."""
+    known: bytes | None = getattr(request.state, "raw", None)
+    if known is not None:
+        return known
     limit = house_of(request).settings.max_body_bytes
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
         if len(raw) > limit:
             raise Problem(413, f"the body is larger than {limit} bytes", headers={"Connection": "close"})
-    return decode(bytes(raw), kind)
+    request.state.raw = bytes(raw)
+    return bytes(raw)
 
 
 def decode(raw: bytes, kind: type[Body]) -> Body:

@@ -1,1 +1,12 @@
-"""The HTTP API: one file per kind of thing, each with its routes."""
+"""The HTTP API: one file per kind of thing, each with its operations; all of them together are here."""
+
+from service.web.api import deliveries, events, pipelines, repositories, session
+from service.web.operation import Operation
+
+OPERATIONS: tuple[Operation, ...] = (
+    *session.operations,
+    *repositories.operations,
+    *pipelines.operations,
+    *deliveries.operations,
+    *events.operations,
+)

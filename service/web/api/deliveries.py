@@ -8,14 +8,21 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from service.bitbucket.deliveries import parse
 from service.bus import Topic
 from service.store import accounts, deliveries
 from service.store.accounts import Viewer
 from service.store.deliveries import Delivery
-from service.web.api.shapes import delivery_shape, with_more
+from service.web.api.shapes import (
+    DeliveryDetail,
+    DeliveryShape,
+    EventShape,
+    ReplayShape,
+    VerdictShape,
+    delivery_shape,
+    extended,
+)
 from service.web.call import (
     answer,
     bad_cursor,
@@ -28,6 +35,8 @@ from service.web.call import (
     viewer_of,
     word_of,
 )
+from service.web.openapi import ListOf
+from service.web.operation import LIST, Operation, Query, Right
 from service.web.problems import Problem, not_found
 
 STATUSES = frozenset({"accepted", "processed", "failed", "dead"})
@@ -58,10 +67,11 @@ async def show(request: Request) -> Response:
     async with house_of(request).database.read() as connection:
         delivery = await _seen(connection, viewer, request)
     return answer(
-        with_more(
+        extended(
+            DeliveryDetail,
             delivery_shape(delivery),
             tries=delivery.tries,
-            verdicts=delivery.verdicts,
+            verdicts=[VerdictShape(**verdict) for verdict in delivery.verdicts],
             payload=msgspec.Raw(delivery.body) if delivery.body is not None else None,
         )
     )
@@ -79,17 +89,48 @@ async def replay(request: Request) -> Response:
         if delivery.body is None:
             raise Problem(409, "its body is no longer kept, so it cannot be processed again")
         if dry_run:
-            return answer({"delivery_id": delivery.id, "events": _events(delivery)})
+            return answer(ReplayShape(delivery.id, events=_events(delivery)))
         await deliveries.replay(record.connection, delivery.id, record.now)
         record.ring(Topic.INBOX)
-    return answer({"delivery_id": delivery.id, "status": "accepted"}, 202)
+    return answer(ReplayShape(delivery.id, "accepted"), 202)
 
 
-routes = [
-    Route("/api/deliveries", list_deliveries, methods=["GET"]),
-    Route("/api/deliveries/{id}", show, methods=["GET"]),
-    Route("/api/deliveries/{id}/replay", replay, methods=["POST"]),
+operations = [
+    Operation(
+        method="GET",
+        path="/api/deliveries",
+        handler=list_deliveries,
+        right=Right.SIGNED_IN,
+        summary="The webhook inbox, the newest first",
+        answer=ListOf(DeliveryShape),
+        query=(*LIST, Query("status", words=tuple(STATUSES)), Query("event_key"), Query("repository_id", int)),
+    ),
+    Operation(
+        method="GET",
+        path="/api/deliveries/{id}",
+        handler=show,
+        right=Right.SEE,
+        summary="A delivery with its verdicts and its payload",
+        answer=DeliveryDetail,
+    ),
+    Operation(
+        method="POST",
+        path="/api/deliveries/{id}/replay",
+        handler=replay,
+        right=Right.OPERATE,
+        summary="Process a delivery once more; what it says is known already moves nothing",
+        answer=ReplayShape,
+        status=202,
+        query=(Query("dry_run", words=("true", "false"), meaning="only say what it holds (200)"),),
+        also=(200, 409),
+        once=True,
+    ),
 ]
+
+
+def _events(delivery: Delivery) -> list[EventShape]:
+    read = parse(delivery.event_key, delivery.body or b"")
+    return [EventShape(type(event).__name__, event.ref) for event in read]
 
 
 async def _seen(connection: Any, viewer: Viewer, request: Request) -> Delivery:
@@ -98,8 +139,3 @@ async def _seen(connection: Any, viewer: Viewer, request: Request) -> Delivery:
     if delivery is None:
         raise not_found("delivery")
     return delivery
-
-
-def _events(delivery: Delivery) -> list[dict[str, str | None]]:
-    read = parse(delivery.event_key, delivery.body or b"")
-    return [{"event": type(event).__name__, "ref": event.ref} for event in read]

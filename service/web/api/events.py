@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from service.feed import Audience
 from service.store import accounts
 from service.web.call import house_of, number_of, refuse_other_sites, viewer_of, viewer_or_none
+from service.web.operation import Operation, Query, Right
 from service.web.problems import not_found
 
 
@@ -47,4 +47,19 @@ class Events:
         )
 
 
-routes = [Route("/api/events", Events(), methods=["GET"])]
+operations = [
+    Operation(
+        method="GET",
+        path="/api/events",
+        handler=Events(),
+        plain=False,
+        right=Right.SIGNED_IN,
+        summary="Everything the caller may see, live, as Server-Sent Events",
+        query=(
+            Query("pipeline_id", int, "only what is about this pipeline"),
+            Query("after", meaning="the cursor to go on from; 0 is the beginning"),
+        ),
+        media="text/event-stream",
+        also=(404, 503),
+    )
+]

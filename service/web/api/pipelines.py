@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from service.machine import State
 from service.store import deliveries, executions, pipelines
 from service.web.api.shapes import (
+    ExecutionDetail,
+    ExecutionShape,
+    PipelineDetail,
+    PipelineShape,
     delivery_shape,
     environment_shape,
     execution_shape,
+    extended,
     pipeline_shape,
     transition_shape,
-    with_more,
 )
 from service.web.call import (
     answer,
@@ -28,6 +31,8 @@ from service.web.call import (
     viewer_of,
     word_of,
 )
+from service.web.openapi import ListOf
+from service.web.operation import LIST, Operation, Query, Right
 from service.web.problems import not_found
 
 STATES = frozenset(State)
@@ -62,7 +67,8 @@ async def show_pipeline(request: Request) -> Response:
         environments = await pipelines.environments_of(connection, pipeline_id)
         latest = await executions.page(connection, viewer, before=None, limit=LATEST, pipeline_id=pipeline_id)
     return answer(
-        with_more(
+        extended(
+            PipelineDetail,
             pipeline_shape(listed),
             environments=[environment_shape(environment) for environment in environments],
             executions=[execution_shape(execution) for execution in latest],
@@ -91,7 +97,8 @@ async def show_execution(request: Request) -> Response:
         history = await executions.transitions_of(connection, execution.id)
         causes = await deliveries.named(connection, await executions.deliveries_of(connection, execution.id))
     return answer(
-        with_more(
+        extended(
+            ExecutionDetail,
             execution_shape(execution),
             steps=[],
             transitions=[transition_shape(transition) for transition in history],
@@ -101,9 +108,39 @@ async def show_execution(request: Request) -> Response:
     )
 
 
-routes = [
-    Route("/api/pipelines", list_pipelines, methods=["GET"]),
-    Route("/api/pipelines/{id}", show_pipeline, methods=["GET"]),
-    Route("/api/pipelines/{id}/executions", list_executions, methods=["GET"]),
-    Route("/api/executions/{id}", show_execution, methods=["GET"]),
+operations = [
+    Operation(
+        method="GET",
+        path="/api/pipelines",
+        handler=list_pipelines,
+        right=Right.SIGNED_IN,
+        summary="The pipelines that the caller may see",
+        answer=ListOf(PipelineShape),
+        query=(*LIST, Query("status", words=tuple(STATES)), Query("repository_id", int), Query("project_type")),
+    ),
+    Operation(
+        method="GET",
+        path="/api/pipelines/{id}",
+        handler=show_pipeline,
+        right=Right.SEE,
+        summary="A pipeline with its environments and latest executions",
+        answer=PipelineDetail,
+    ),
+    Operation(
+        method="GET",
+        path="/api/pipelines/{id}/executions",
+        handler=list_executions,
+        right=Right.SEE,
+        summary="A pipeline's executions, the newest first",
+        answer=ListOf(ExecutionShape),
+        query=LIST,
+    ),
+    Operation(
+        method="GET",
+        path="/api/executions/{id}",
+        handler=show_execution,
+        right=Right.SEE,
+        summary="An execution with its history and the deliveries behind it",
+        answer=ExecutionDetail,
+    ),
 ]

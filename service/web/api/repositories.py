@@ -10,15 +10,15 @@ from typing import Annotated, Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from service.clock import written
 from service.store import accounts, pipelines, repositories
 from service.store.accounts import Viewer
 from service.store.repositories import AlreadyConnected, Repository
-from service.web.api.shapes import repository_shape
+from service.web.api.shapes import RepositoryShape, RotatedShape, WebhookShape, repository_shape
 from service.web.call import answer, body_of, house_of, id_in, limit_of, numbered_cursor_of, page, viewer_of
 from service.web.house import House
+from service.web.openapi import ListOf
+from service.web.operation import LIST, Operation, Right
 from service.web.problems import Problem, not_found
 
 # Which branches a repository deploys before anybody has said so.
@@ -66,9 +66,13 @@ async def connect(request: Request) -> Response:
         record.rights_changed()
         made = {"pipeline_id": pipeline_id, "repository_id": repository.id, "repository": repository.full_name}
         record.log("pipeline.created", made, repository_id=repository.id, pipeline_id=pipeline_id)
-    webhook = {"url": house.webhook_url(hook_id), "secret": secret, "events": [*EVENTS, *MORE_EVENTS]}
-    shape = repository_shape(repository, {**webhook, "instructions": _instructions(repository)})
-    return answer(shape, 201, {"Location": f"/api/repositories/{repository.id}"})
+    webhook = WebhookShape(
+        url=house.webhook_url(hook_id),
+        secret=secret,
+        events=[*EVENTS, *MORE_EVENTS],
+        instructions=_instructions(repository),
+    )
+    return answer(repository_shape(repository, webhook), 201, {"Location": f"/api/repositories/{repository.id}"})
 
 
 async def list_repositories(request: Request) -> Response:
@@ -123,16 +127,59 @@ async def rotate_secret(request: Request) -> Response:
             record.connection, hook.id, secret=sealed, previous=hook.secret, previous_until=until
         )
     house.hooks.forget(hook.id)
-    url = house.webhook_url(hook.id)
-    return answer({"webhook": {"url": url, "secret": secret, "previous_secret_until": written(until)}})
+    webhook = WebhookShape(url=house.webhook_url(hook.id), secret=secret, previous_secret_until=until)
+    return answer(RotatedShape(webhook))
 
 
-routes = [
-    Route("/api/repositories", connect, methods=["POST"]),
-    Route("/api/repositories", list_repositories, methods=["GET"]),
-    Route("/api/repositories/{id}", show, methods=["GET"]),
-    Route("/api/repositories/{id}", disconnect, methods=["DELETE"]),
-    Route("/api/repositories/{id}/rotate-secret", rotate_secret, methods=["POST"]),
+operations = [
+    Operation(
+        method="POST",
+        path="/api/repositories",
+        handler=connect,
+        right=Right.SIGNED_IN,
+        scope="admin",
+        summary="Connect a repository: the answer holds its webhook's URL and secret, this once",
+        body=Connecting,
+        answer=RepositoryShape,
+        status=201,
+        also=(409,),
+        once=True,
+    ),
+    Operation(
+        method="GET",
+        path="/api/repositories",
+        handler=list_repositories,
+        right=Right.SIGNED_IN,
+        summary="The connected repositories that the caller may see",
+        answer=ListOf(RepositoryShape),
+        query=LIST,
+    ),
+    Operation(
+        method="GET",
+        path="/api/repositories/{id}",
+        handler=show,
+        right=Right.SEE,
+        summary="A connected repository",
+        answer=RepositoryShape,
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/repositories/{id}",
+        handler=disconnect,
+        right=Right.OWN,
+        summary="Disconnect a repository; its history stays readable",
+        status=204,
+    ),
+    Operation(
+        method="POST",
+        path="/api/repositories/{id}/rotate-secret",
+        handler=rotate_secret,
+        right=Right.OWN,
+        summary="Make a new secret for the webhook; the one before counts for 24 hours more",
+        answer=RotatedShape,
+        also=(409,),
+        once=True,
+    ),
 ]
 
 
@@ -172,8 +219,8 @@ async def _owned(connection: Any, viewer: Viewer, repository_id: int) -> Reposit
     return repository
 
 
-def _webhook(house: House, hook_id: str | None) -> dict[str, Any]:
-    return {"url": house.webhook_url(hook_id) if hook_id else None, "secret_set": hook_id is not None}
+def _webhook(house: House, hook_id: str | None) -> WebhookShape:
+    return WebhookShape(url=house.webhook_url(hook_id) if hook_id else None, secret_set=hook_id is not None)
 
 
 def _instructions(repository: Repository) -> str:

@@ -8,12 +8,12 @@ from datetime import timedelta
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from service import passwords
 from service.store import accounts
 from service.web.call import COOKIE, body_of, house_of, refuse_other_sites, viewer_of
 from service.web.house import House
+from service.web.operation import Operation, Right
 from service.web.problems import Problem
 
 SESSION = timedelta(days=7)
@@ -70,7 +70,23 @@ async def begin_session(house: House, user_id: int, response: Response) -> Respo
     return response
 
 
-routes = [
-    Route("/api/session", sign_in, methods=["POST"]),
-    Route("/api/session", sign_out, methods=["DELETE"]),
+operations = [
+    Operation(
+        method="POST",
+        path="/api/session",
+        handler=sign_in,
+        right=Right.ANYBODY,
+        summary="Sign in by name and password; the answer sets the cookie `session`",
+        body=SigningIn,
+        status=204,
+        also=(401, 403),
+    ),
+    Operation(
+        method="DELETE",
+        path="/api/session",
+        handler=sign_out,
+        right=Right.SIGNED_IN,
+        summary="Sign out",
+        status=204,
+    ),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -11,6 +11,25 @@ from service.store.deliveries import Delivery
 from service.store.executions import Execution, Transition
 from service.store.pipelines import Environment, Listed
 from service.store.repositories import Repository
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+
+class WebhookShape(msgspec.Struct, frozen=True, kw_only=True):
+    """Where Bitbucket delivers to. The secret is shown when it is made, and never again."""
+
+    url: str | None
+    secret_set: bool = True
+    secret: str | msgspec.UnsetType = msgspec.UNSET
+    events: list[str] | msgspec.UnsetType = msgspec.UNSET
+    instructions: str | msgspec.UnsetType = msgspec.UNSET
+    previous_secret_until: datetime | msgspec.UnsetType = msgspec.UNSET
+
+
+class RotatedShape(msgspec.Struct, frozen=True):
+    """A hook with its new secret."""
+
+    webhook: WebhookShape
 
 
 class RepositoryShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +41,7 @@ class RepositoryShape(msgspec.Struct, frozen=True, kw_only=True):
     full_name: str
     uuid: str | None
     connected_at: datetime
-    webhook: dict[str, Any]
+    webhook: WebhookShape
 
 
 class RepositoryName(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +137,71 @@ class DeliveryShape(msgspec.Struct, frozen=True, kw_only=True):
     flags: list[str]
 
 
-def repository_shape(repository: Repository, webhook: dict[str, Any]) -> RepositoryShape:
+class EnvironmentShape(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a pipeline deploys to."""
+
+    name: str
+    kind: str
+    branch_pattern: str
+    server_ip: str | None
+    domain: str | None
+    subdomain: str | None
+    port: int | None
+    requires_approval: bool
+    rollback_policy: str
+    when_busy: str
+    health_check: dict[str, Any] | None
+
+
+class PipelineDetail(PipelineShape, frozen=True, kw_only=True):
+    """A pipeline with its environments and latest executions."""
+
+    environments: list[EnvironmentShape]
+    executions: list[ExecutionShape]
+
+
+class ExecutionDetail(ExecutionShape, frozen=True, kw_only=True):
+    """An execution with its history, and the deliveries that it comes from."""
+
+    steps: list[dict[str, Any]]
+    transitions: list[TransitionShape]
+    deliveries: list[DeliveryShape]
+    config_revision: dict[str, Any] | None
+
+
+class VerdictShape(msgspec.Struct, frozen=True):
+    """What became of one ref or status of a delivery."""
+
+    ref: str | None
+    verdict: str
+    reason: str | None
+    execution_id: int | None
+
+
+class DeliveryDetail(DeliveryShape, frozen=True, kw_only=True):
+    """A delivery with its verdicts, and what it said where that is still kept."""
+
+    tries: int
+    verdicts: list[VerdictShape]
+    payload: Any
+
+
+class EventShape(msgspec.Struct, frozen=True):
+    """What a delivery says, in one word, and about which ref."""
+
+    event: str
+    ref: str | None
+
+
+class ReplayShape(msgspec.Struct, frozen=True):
+    """A delivery put back into the inbox, or with `dry_run` only looked at."""
+
+    delivery_id: str
+    status: str | msgspec.UnsetType = msgspec.UNSET
+    events: list[EventShape] | msgspec.UnsetType = msgspec.UNSET
+
+
+def repository_shape(repository: Repository, webhook: WebhookShape) -> RepositoryShape:
     return RepositoryShape(
         id=repository.id,
         workspace=repository.workspace,
@@ -160,11 +243,10 @@ def delivery_shape(delivery: Delivery) -> DeliveryShape:
     return DeliveryShape(**{**same, "request_uuid": delivery.request_uuid or None})
 
 
-def environment_shape(environment: Environment) -> dict[str, Any]:
-    return {"name": environment.name, "kind": environment.kind, "branch_pattern": environment.branch_pattern}
+def environment_shape(environment: Environment) -> EnvironmentShape:
+    return EnvironmentShape(**{name: getattr(environment, name) for name in EnvironmentShape.__struct_fields__})
 
 
-def with_more(shape: msgspec.Struct, **more: Any) -> dict[str, Any]:
-    """A shape's fields, and further ones that only this answer has."""
-    fields: dict[str, Any] = msgspec.to_builtins(shape)
-    return {**fields, **more}
+def extended(kind: type[Shape], shape: msgspec.Struct, **more: Any) -> Shape:
+    """A shape of a kind that has all fields of `shape`, and more."""
+    return kind(**{name: getattr(shape, name) for name in shape.__struct_fields__}, **more)

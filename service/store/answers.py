@@ -1,0 +1,48 @@
+"""Questions about answers that were given to calls with an Idempotency-Key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.tables import answers
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`digest` is that of the call; `status` is 0 while it is being answered."""
+
+    digest: str
+    status: int
+    body: str
+
+
+async def begin(connection: AsyncConnection, *, user_id: int, key: str, digest: str, now: datetime) -> Answer | None:
+    """None for the first call with this key, which is from now on being answered; else what is known of it."""
+    row = {"user_id": user_id, "key": key, "digest": digest, "status": 0, "body": "", "created_at": now}
+    try:
+        async with connection.begin_nested():
+            await connection.execute(insert(answers).values(row))
+    except IntegrityError:
+        known = select(answers.c.digest, answers.c.status, answers.c.body)
+        found = await connection.execute(known.where(answers.c.user_id == user_id, answers.c.key == key))
+        return Answer(*found.one())
+    return None
+
+
+async def finish(connection: AsyncConnection, *, user_id: int, key: str, status: int, body: str) -> None:
+    mine = (answers.c.user_id == user_id, answers.c.key == key)
+    await connection.execute(update(answers).where(*mine).values(status=status, body=body))
+
+
+async def forget(connection: AsyncConnection, *, user_id: int, key: str) -> None:
+    """The call came to nothing: the same key may be tried again."""
+    await connection.execute(delete(answers).where(answers.c.user_id == user_id, answers.c.key == key))
+
+
+async def prune(connection: AsyncConnection, before: datetime) -> None:
+    await connection.execute(delete(answers).where(answers.c.created_at < before))
