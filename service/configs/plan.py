@@ -79,7 +79,8 @@ class Plan:
     """Everything that one kind of project decides; the pipeline, nginx and the server's files are made from it.
 
     `install` and `run` name templates below `deploy/`, rendered with `values`. `pull_request_builds` replace the
-    builds where those would need a secret; `pack` puts several artifacts together before they are sent;
+    builds where those would need a secret; `notifies` says that the program tells
+    systemd when it serves; `pack` puts several artifacts together before they are sent;
     `repository_files` are (path, text) for the repository itself.
     """
 
@@ -93,6 +94,6 @@ class Plan:
     pull_request_builds: tuple[Work, ...] = ()
     pack: tuple[str, ...] = ()
     values: Mapping[str, object] = field(default_factory=dict)
-    service_command: str | None = None
+    notifies: bool = False
     repository_files: tuple[tuple[str, str], ...] = ()
     decisions: tuple[Decision, ...] = ()

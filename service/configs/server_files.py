@@ -20,15 +20,12 @@ def server_files(plan: Plan, targets: tuple[Target, ...], templates: Environment
 
 def _unit(plan: Plan, target: Target, templates: Environment) -> tuple[tuple[str, str], ...]:
     place = target.place
-    app_dir = plan.values["app_dir"]
     values = {
         "app_name": place.app_name,
         "deploy_path": place.deploy_path,
-        "app_path": f"{place.deploy_path}/current" + ("" if app_dir == "." else f"/{app_dir}"),
         "port": place.port,
-        "service_command": str(plan.service_command).replace("${PORT}", str(place.port)),
         # gunicorn tells systemd when it serves; uvicorn does not.
-        "service_type": "notify" if "gunicorn" in str(plan.service_command) else "exec",
+        "service_type": "notify" if plan.notifies else "exec",
     }
     return (
         (f"systemd/{place.app_name}.service", templates.get_template("systemd/service.service").render(**values)),

@@ -1,24 +1,19 @@
 candidate_pid=
 
 start_candidate() {
-  (
-    load_variables
-    cd -- "releases/$release/{{ app_dir }}"
-    export RELEASE="$release" PORT="$CANDIDATE_PORT" {{ candidate_environment }}
-    exec setsid {{ candidate_command }}
-  ) > "releases/$release/candidate.log" 2>&1 < /dev/null 9>&- &
+  setsid "releases/$release/start" "$CANDIDATE_PORT" > "releases/$release/candidate.log" 2>&1 < /dev/null 9>&- &
   candidate_pid=$!
 }
 
+candidate_runs() { kill -0 "$candidate_pid" 2> /dev/null; }
+
+candidate_decided() { ! candidate_runs || answers_locally "$CANDIDATE_PORT"; }
+
 candidate_answers() {
-  kill -0 "$candidate_pid" 2> /dev/null && answers_locally "$CANDIDATE_PORT" && return
+  candidate_runs && answers_locally "$CANDIDATE_PORT" && return
   say "release $release does not answer; the end of what it printed:"
   tail -n 40 "releases/$release/candidate.log" || true
   return 1
-}
-
-candidate_decided() {
-  ! kill -0 "$candidate_pid" 2> /dev/null || answers_locally "$CANDIDATE_PORT"
 }
 
 stop_candidate() {

@@ -1,12 +1,16 @@
+{% include "deploy/variables.sh" %}
+
+{% include "deploy/write-start.sh" %}
+
 # The virtual environment belongs to the release: it does not move, and goes away with it.
 install_python() (
+  write_start
   load_variables
   cd -- {{ app_dir | shell }}
   python=$(command -v python{{ python }} || command -v python3)
   "$python" -m venv .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-index --find-links wheelhouse -r requirements.release.txt
   rm -rf wheelhouse
-  printf 'RELEASE=%s\n' "$RELEASE" > release.env
 {% if django %}
   .venv/bin/python manage.py check --deploy
   # Before the switch: the live release must bear the new schema, and a rollback does not undo it.

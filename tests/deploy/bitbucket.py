@@ -135,7 +135,10 @@ class Repository:
         environment = {
             "CI": "true",
             "HOME": HOME,
-            "PATH": self.machine_path,
+            "PATH": f"{HOME}/.local/bin:{self.machine_path}",
+            # A python image lets pip write; this machine's Python, being Debian's, sends it to the home.
+            "PIP_USER": "1",
+            "PIP_BREAK_SYSTEM_PACKAGES": "1",
             "LANG": "C.UTF-8",
             "BITBUCKET_BUILD_NUMBER": str(number),
             "BITBUCKET_CLONE_DIR": CLONE,

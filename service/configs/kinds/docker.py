@@ -121,10 +121,9 @@ def _python_values(part: Part) -> dict[str, object]:
     server = servers.server_of(part)
     return {
         "image": f"python:{python.version(part)}-slim-bookworm",
-        "wheels": python.wheels(part, server),
-        "command": servers._command(part, server, "${PORT}", workers=2)
-        .removeprefix(".venv/bin/")
-        .replace("127.0.0.1:", "0.0.0.0:"),
+        # Each RUN is a shell of its own, and not bash.
+        "wheels": tuple(item for item in python.wheels(part, server) if not item.startswith("set ")),
+        "command": servers.start_command(part, server, in_container=True),
     }
 
 

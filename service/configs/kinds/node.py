@@ -74,8 +74,8 @@ def run_values(program: dict[str, object], command: str, app_dir: str = ".") -> 
         "app_dir": app_dir,
         "site_dir": None,
         "program": json.dumps(program, indent=2),
-        "candidate_command": command,
-        "candidate_environment": "NODE_ENV=production HOSTNAME=127.0.0.1",
+        "start_command": command,
+        "start_environment": "NODE_ENV=production HOSTNAME=127.0.0.1",
     }
 
 

@@ -27,7 +27,7 @@ def plan(part: Part) -> Plan:
         site=Site(proxied=True),
         port=part.port or DEFAULT_PORT,
         values=run_values(part, server),
-        service_command=service_command(part, server),
+        notifies=server == "gunicorn",
         decisions=(*python.decisions(part), *decisions(part, server)),
     )
 
@@ -65,30 +65,25 @@ def run_values(part: Part, server: str, app_dir: str = ".") -> dict[str, object]
         "site_dir": None,
         "python": python.version(part),
         "django": part.type == "django",
-        "candidate_command": _command(part, server, '"$CANDIDATE_PORT"', workers=1),
-        "candidate_environment": "PYTHONUNBUFFERED=1",
+        "start_command": start_command(part, server),
+        "start_environment": "PYTHONUNBUFFERED=1",
     }
 
 
-def service_command(part: Part, server: str) -> str:
-    """The command of the unit, relative to the application's directory; ${PORT} is the unit's own variable."""
-    return _command(part, server, "${PORT}", workers=2)
+def start_command(part: Part, server: str, *, in_container: bool = False) -> str:
+    """The shell command that serves on $PORT, relative to the application's directory.
 
-
-def _command(part: Part, server: str, port: str, *, workers: int) -> str:
+    In a container every address is its own, and only the host's loopback leads to it.
+    """
     name = app_object(part)
-    factory = name.endswith("()")
+    bin_dir, host, proxies = ("", "0.0.0.0", "'*'") if in_container else (".venv/bin/", "127.0.0.1", "127.0.0.1")  # noqa: S104
     if server == "uvicorn":
-        target = f"--factory {name[:-2]}" if factory else name
-        return (
-            f".venv/bin/uvicorn --host 127.0.0.1 --port {port} --workers {workers} --proxy-headers"
-            f" --forwarded-allow-ips 127.0.0.1 {target}"
-        )
-    target = shlex.quote(name)
-    return (
-        f".venv/bin/gunicorn --bind 127.0.0.1:{port} --workers {workers} --access-logfile -"
-        f" --forwarded-allow-ips 127.0.0.1 {target}"
-    )
+        target = f"--factory {name[:-2]}" if name.endswith("()") else name
+        listen = f'uvicorn --host {host} --port "$PORT" --workers 2 --proxy-headers'
+    else:
+        target = shlex.quote(name)
+        listen = f'gunicorn --bind "{host}:$PORT" --workers 2 --access-logfile -'
+    return f"{bin_dir}{listen} --forwarded-allow-ips {proxies} {target}"
 
 
 def decisions(part: Part, server: str) -> tuple[Decision, ...]:
