@@ -87,8 +87,8 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     """Decide what the repository is from its directories, the top first."""
     parts = _relevant([part for entry in claimed for part in _parts(entry)])
     top = next((part for part in parts if part.root == "."), None)
-    if top is not None and _is_deployment(top, parts):
-        return Composition("docker", top)
+    if _is_deployment(parts, top):
+        return Composition("docker", top or parts[0])
     apps = [part for part in parts if not part.claim.library and part.kind.type != "docker"]
     fronts = [part for part in apps if part.is_front and not (part.kind.type == "static" and part.root != ".")]
     backs = [part for part in apps if part.serves]
@@ -101,9 +101,15 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     return _rest(tree, parts, top)
 
 
-def _is_deployment(top: Part, parts: list[Part]) -> bool:
-    """Whether the compose file at the top runs finished images, and none of the projects below it."""
-    if top.kind.type != "docker" or not top.folder.compose:
+def _is_deployment(parts: list[Part], top: Part | None) -> bool:
+    """Whether the repository is about images: a collection of them, or a compose file that runs finished ones and
+    none of the projects below it."""
+    if top is not None and top.kind.type != "docker":
+        return False
+    images = [part for part in parts if part.kind.type == "docker"]
+    if len(images) >= 3 and len(images) > 2 * (len(parts) - len(images)):
+        return True
+    if top is None or not top.folder.compose:
         return False
     roots = {part.root for part in parts}
     built = [service for service in top.folder.compose if service.context in roots - {"."}]
@@ -141,7 +147,12 @@ def _share_a_folder(one: Part, other: Part) -> bool:
 
 def _starts_server(folder: Folder) -> bool:
     start = folder.package.command("start") if folder.package else ""
-    return bool(re.search(r"(?:^|[\s&;])node\s", start)) and not is_dev_server(start)
+    script = re.search(r"(?:^|[\s&;])node\s+(?:-\S+\s+)*(?:\./)?([\w./-]+)", start)
+    return (
+        script is not None
+        and not is_dev_server(start)
+        and folder.has(script[1], f"{script[1]}.js", f"{script[1]}/index.js")
+    )
 
 
 def _relevant(parts: list[Part]) -> list[Part]:
@@ -149,7 +160,7 @@ def _relevant(parts: list[Part]) -> list[Part]:
     the outer one is only a generic frame (a root of linters, a bare pyproject.toml) around a real application."""
     kept: list[Part] = []
     for part in parts:
-        outer = next((other for other in kept if _contains(other, part)), None)
+        outer = next((other for other in reversed(kept) if _contains(other, part)), None)
         if outer is None or _is_other_half(outer, part):
             kept.append(part)
         elif outer.is_generic and not part.is_generic and part.kind.type != "docker" and not part.claim.library:

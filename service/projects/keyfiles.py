@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from service.projects.containers import is_compose, is_dockerfile
 from service.projects.python_manifest import is_requirements
@@ -97,10 +98,19 @@ def depth(folder: str) -> int:
 def _may_hold(tree: Tree, folder: str) -> bool:
     if depth(folder) > MAX_DEPTH or is_noise(folder):
         return False
-    return any(
-        name in MANIFESTS or is_requirements(name) or is_dockerfile(name) or _PROJECT_FILE.fullmatch(name) is not None
-        for name in tree.names(folder)
-    )
+    names = tree.names(folder)
+    is_package = "__init__.py" in names  # its `app.py` is a module of the project above
+    return any(_is_manifest(name) and not (is_package and name in _SCRIPTS) for name in names)
+
+
+_SCRIPTS = frozenset(("main.py", "app.py", "server.py", "bot.py", "wsgi.py"))
+
+
+@lru_cache(maxsize=4096)
+def _is_manifest(name: str) -> bool:
+    if name in MANIFESTS:
+        return True
+    return is_requirements(name) or is_dockerfile(name) or is_compose(name) or _PROJECT_FILE.fullmatch(name) is not None
 
 
 def wanted(paths: Iterable[str]) -> list[str]:

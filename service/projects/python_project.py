@@ -30,6 +30,7 @@ _INSTALL = {
     "uv": "uv sync --frozen", "poetry": "poetry install --no-interaction", "pdm": "pdm sync",
     "pipenv": "pipenv install --deploy --dev", "conda": "conda env update --name base --file environment.yml",
 }  # fmt: skip
+_ROOT_FILES = ("pyproject.toml", "Pipfile", "setup.py", "manage.py", "environment.yml")
 _UNLOCKED = {"uv": "uv sync", "pdm": "pdm install", "pipenv": "pipenv install --dev"}
 _RUN = {"uv": "uv run ", "poetry": "poetry run ", "pdm": "pdm run ", "pipenv": "pipenv run "}
 
@@ -187,16 +188,32 @@ def modules(folder: Folder) -> tuple[tuple[str, ast.Module], ...]:
     return tuple(found)
 
 
-def entry_order(folder: Folder) -> list[str]:
-    """The Python files that were read: by name (`wsgi`, `asgi`, `main`, `app` …), then by depth, then by path."""
+def entry_order(folder: Folder) -> tuple[str, ...]:
+    """The Python files that were read: by name (`wsgi`, `asgi`, `main`, `app` …), then by depth, then by path.
+
+    What lies in a project of its own further down (`backend/` with its own requirements) belongs to that one.
+    """
+    return folder.tree.remember("python entries", folder.root, lambda: _entry_order(folder))
+
+
+def _entry_order(folder: Folder) -> tuple[str, ...]:
+    prefix = "" if folder.root == "." else f"{folder.root}/"
+    read = [path for path in folder.tree.read if path.endswith(".py") and path.startswith(prefix)]
+    names = [path[len(prefix) :] for path in read if not _is_nested(folder, path)]
+    return tuple(sorted((name for name in names if name.count("/") <= 3), key=_entry_rank))
+
+
+def _is_nested(folder: Folder, path: str) -> bool:
+    """Whether a directory between the folder and the file has a Python manifest of its own."""
+    between = parents(path.rpartition("/")[0] or ".")
+    between = between[: between.index(folder.root)] if folder.root in between else ()
+    return any(is_requirements(name) or name in _ROOT_FILES for above in between for name in folder.tree.names(above))
+
+
+def _entry_rank(name: str) -> tuple[int, int, str]:
     order = ("wsgi", "asgi", "main", "app", "server", "application", "run", "api", "index")
-    read = [name for name in folder.below if name.endswith(".py") and folder.tree.was_read(folder.path(name))]
-
-    def rank(name: str) -> tuple[int, int, str]:
-        stem = name.rpartition("/")[2].removesuffix(".py")
-        return (order.index(stem) if stem in order else len(order) + (stem == "__init__"), name.count("/"), name)
-
-    return sorted((name for name in read if name.count("/") <= 3), key=rank)
+    stem = name.rpartition("/")[2].removesuffix(".py")
+    return (order.index(stem) if stem in order else len(order) + (stem == "__init__"), name.count("/"), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +280,14 @@ def _only_framework(folder: Folder) -> str | None:
 
 
 def module_name(folder: Folder, path: str) -> str:
-    """The dotted name of a module as seen from the folder; a `src/` that is no package is not part of it."""
+    """The dotted name of a module as seen from the folder; a `src/` that is no package is not part of it.
+
+    If the folder is a package itself, its own name comes first: the module can only be imported from above.
+    """
     parts = path.removesuffix(".py").split("/")
-    if parts[-1] == "__init__":
+    if folder.has("__init__.py") and folder.root != ".":
+        parts.insert(0, folder.root.rpartition("/")[2])
+    if parts[-1] == "__init__" and len(parts) > 1:
         parts.pop()
     if parts[0] == "src" and len(parts) > 1 and not folder.has("src/__init__.py"):
         parts = parts[1:]

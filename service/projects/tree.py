@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +17,11 @@ from service.projects import reading
 Parsed = TypeVar("Parsed")
 
 MAX_PATHS = 50_000
+_NATIVE = (".c", ".cc", ".cpp", ".cxx", ".h", ".hpp", ".swift", ".dart", ".scala", ".hs", ".ml", ".lua", ".jl", ".zig",
+           ".nim", ".m", ".mm", ".f90", ".vhd", ".v", ".r", ".sol", ".el", ".vim", ".clj", ".erl", ".gd")  # fmt: skip
+_SCRIPTED = (".py", ".ipynb", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".vue", ".svelte", ".php", ".rb", ".go", ".java",
+             ".kt", ".rs", ".cs")  # fmt: skip
+_ODD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")  # an empty part, `.` or `..`
 
 
 class Tree:
@@ -55,6 +61,13 @@ class Tree:
         endings = (path.rpartition("/")[2].rpartition(".") for path in self.paths)
         return Counter(f".{ending.lower()}" for stem, dot, ending in endings if stem)
 
+    @cached_property
+    def is_mostly_native(self) -> bool:
+        """Whether most code is in languages without a kind here (C++, Swift, Dart …): then scripts say little."""
+        native = sum(self.suffixes[ending] for ending in _NATIVE)
+        scripted = sum(self.suffixes[ending] for ending in _SCRIPTED)
+        return native > 2 * scripted and native >= 5
+
     def names(self, folder: str) -> tuple[str, ...]:
         """The files directly in `folder`, sorted."""
         return self._names.get(folder, ())
@@ -71,6 +84,11 @@ class Tree:
             return self.paths
         first = bisect_left(self.paths, f"{folder}/")
         return self.paths[first : bisect_left(self.paths, f"{folder}0", first)]  # "0" is what follows "/"
+
+    @cached_property
+    def read(self) -> tuple[str, ...]:
+        """The key files that were read, sorted."""
+        return tuple(sorted(self._known & self._files.keys()))
 
     def was_read(self, path: str) -> bool:
         return path in self._known and path in self._files
@@ -123,11 +141,7 @@ class Tree:
 
 def is_plain(path: str) -> bool:
     """Whether `path` names a file below the top and nothing else: relative, normal, printable."""
-    return bool(path) and path.isprintable() and "\\" not in path and path[0] != "/" and not _climbs(path)
-
-
-def _climbs(path: str) -> bool:
-    return normpath(path) != path or path in (".", "..") or path.startswith("../")
+    return path.isprintable() and "\\" not in path and _ODD_PART.search(path) is None
 
 
 def resolve(folder: str, name: str) -> str | None:

@@ -9,11 +9,13 @@ from service.projects.containers import served_application
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
-from service.projects.python_project import dependency, module_name, modules, python_component, run_prefix
+from service.projects.python_project import dependency, entry_order, module_name, modules, python_component, run_prefix
 
 
 def recognise(folder: Folder) -> Claim | None:
-    settings = settings_module(folder)
+    settings = settings_module(folder) if folder.has("manage.py") else None
+    if settings is None and not any(name.endswith(("wsgi.py", "asgi.py")) for name in entry_order(folder)):
+        return None
     depends = dependency(folder, "django", "wagtail", "djangorestframework", "django-cms", "mezzanine", "django-ninja")
     evidence = [depends[1]] if depends else []
     if settings is not None:

@@ -14,11 +14,11 @@ def recognise(folder: Folder) -> Claim | None:
 
 def recognise_framework(folder: Folder, framework: str, word: str, *others: str) -> Claim | None:
     """A claim if the folder's application is built with `framework`; a dependency that nothing uses is none."""
-    depends = dependency(folder, framework, *others)
-    evidence = [depends[1]] if depends else []
     served = web_application(folder)
     if served is None or served.framework != framework:
         return None
+    depends = dependency(folder, framework, *others)
+    evidence = [depends[1]] if depends else []
     how = (
         "builds" if served.application.factory else "is" if served.application.framework else "comes from a factory of"
     )

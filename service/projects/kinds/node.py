@@ -39,6 +39,8 @@ def recognise(folder: Folder) -> Claim | None:
             return Claim(0.88, (package.fact(server),), server)
     if is_tooling(folder):
         return None
+    if folder.tree.is_mostly_native:
+        return Claim(0.4, (folder.fact(package.path.rpartition("/")[2], "a package around code in another language"),))
     name = package.path.rpartition("/")[2]
     start = package.scripts.get("start", "")
     bot = package.first_of(*_BOTS)

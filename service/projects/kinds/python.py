@@ -17,6 +17,10 @@ _BOTS = ("discord-py", "python-telegram-bot", "aiogram", "pytelegrambotapi", "sl
 def recognise(folder: Folder) -> Claim | None:
     if not any(path.endswith((".py", ".ipynb", ".pyx")) for path in folder.below):
         return None  # settings of a tool that happens to be written in Python
+    if folder.tree.is_mostly_native:
+        return Claim(
+            0.4, (folder.fact(folder.names[0] if folder.names else "", "scripts beside code in another language"),)
+        )
     framework = folder.python.first_of(*_SERVERS, *_BOTS)
     evidence = [folder.python.dependencies[framework]] if framework else []
     manifest = folder.first("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "environment.yml")

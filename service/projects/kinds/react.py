@@ -6,7 +6,7 @@ from service.projects.bundler import bundler, has_page, is_published, is_workspa
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
-from service.projects.node_project import node_component
+from service.projects.node_project import node_component, production_start
 
 _PLUGINS = (
     "react-scripts",
@@ -24,6 +24,8 @@ def recognise(folder: Folder) -> Claim | None:
         return None
     if package.depends_on("@react-router/dev"):  # its server is turned off, else Remix would have claimed it
         return Claim(0.9, (package.fact("@react-router/dev"),), "react-router")
+    if package.depends_on("@tanstack/react-start"):
+        return Claim(0.9, (package.fact("@tanstack/react-start"),), "tanstack-start")
     tool, plugin = bundler(folder), package.first_of(*_PLUGINS)
     if not (package.depends_on("react") or plugin) or not tool:
         return None
@@ -40,6 +42,9 @@ def recognise(folder: Folder) -> Claim | None:
 def describe(folder: Folder) -> Component:
     if folder.package and folder.package.depends_on("@react-router/dev"):
         return node_component(folder, type="react", output_dir="build/client", default_build="react-router build")
+    if folder.package and folder.package.depends_on("@tanstack/react-start"):
+        start = production_start(folder) or "node .output/server/index.mjs"
+        return node_component(folder, type="react", output_dir=".output", start_command=start, default_port=3000)
     return node_component(folder, type="react", output_dir=output_directory(folder))
 
 
