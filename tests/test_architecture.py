@@ -29,6 +29,7 @@ FLOORS = {
     "service.logs": 1,
     "service.store": 2,
     "service.bus": 2,
+    "service.client": 2,
     "service.vault": 2,
     "service.directory": 2,
     "service.recorder": 3,
@@ -48,6 +49,8 @@ NEIGHBOURS = {
     ("service.machine", "service.events"),  # the table's columns are events' words
     ("service.configs", "service.projects"),  # the generator reads what the detector answers
     ("service.configs", "service.render"),
+    ("service.client", "service.store"),  # credentials, and the budget of calls that all processes share, are rows
+    ("service.client", "service.vault"),
     ("service.history", "service.recorder"),  # history is written through the one writer
     ("service.cli", "service.app"),
     ("service.cli", "service.simulator"),

@@ -1,0 +1,11 @@
+"""Bitbucket, as one credential sees it."""
+
+from __future__ import annotations
+
+from service.client.configuration import ConfigurationCalls
+from service.client.pipelines import PipelineCalls
+from service.client.sources import SourceCalls
+
+
+class Client(PipelineCalls, ConfigurationCalls, SourceCalls):
+    """Every call that Penstock makes. `Clients` makes clients."""
