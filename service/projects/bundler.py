@@ -126,7 +126,7 @@ def has_page(folder: Folder) -> bool:
     ):
         return True
     package = folder.package
-    if package is None or package.publishes or package.main or is_workspace(folder):
+    if package is None or package.publishes or (package.main and not package.private) or is_workspace(folder):
         return False
     runs = "start" in package.scripts or "dev" in package.scripts
     return runs and any(name in package.runtime for name in ("react", "vue", "svelte"))

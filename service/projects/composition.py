@@ -85,10 +85,11 @@ class Claimed:
 
 def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     """Decide what the repository is from its directories, the top first."""
-    parts = _relevant([part for entry in claimed for part in _parts(entry)])
+    found = [part for entry in claimed for part in _parts(entry)]
+    if _is_deployment(found):
+        return Composition("docker", found[0])
+    parts = _relevant(found)
     top = next((part for part in parts if part.root == "."), None)
-    if _is_deployment(parts, top):
-        return Composition("docker", top or parts[0])
     apps = [part for part in parts if not part.claim.library and part.kind.type != "docker"]
     fronts = [part for part in apps if part.is_front and not (part.kind.type == "static" and part.root != ".")]
     backs = [part for part in apps if part.serves]
@@ -101,20 +102,20 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     return _rest(tree, parts, top)
 
 
-def _is_deployment(parts: list[Part], top: Part | None) -> bool:
+def _is_deployment(parts: list[Part]) -> bool:
     """Whether the repository is about images: a collection of them, or a compose file that runs finished ones and
-    none of the projects below it."""
-    if top is not None and top.kind.type != "docker":
+    builds nothing."""
+    top = next((part for part in parts if part.root == "."), None)
+    if not parts or (top is not None and top.kind.type != "docker"):
         return False
     images = [part for part in parts if part.kind.type == "docker"]
     if len(images) >= 3 and len(images) > 2 * (len(parts) - len(images)):
         return True
     if top is None or not top.folder.compose:
         return False
-    roots = {part.root for part in parts}
-    built = [service for service in top.folder.compose if service.context in roots - {"."}]
+    builds = any(service.context is not None for service in top.folder.compose)
     finished = [service for service in top.folder.compose if service.image and not service.backing]
-    return not built and len(finished) >= 2
+    return not builds and len(finished) >= 2
 
 
 def _parts(entry: Claimed) -> list[Part]:
@@ -188,7 +189,7 @@ def _is_other_half(outer: Part, inner: Part) -> bool:
 
 
 def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:
-    """Whether the front ends only try out the packages of a workspace: they lie among those, not in a place for apps."""
+    """Whether the front ends only try out the packages of a workspace: they lie among those, not where apps lie."""
     libraries = [part for part in parts if part.claim.library and part.root != "."]
     return len(libraries) >= 3 and not any(_APP_PLACE.search(part.root) or part.root == "." for part in fronts)
 

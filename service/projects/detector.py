@@ -99,8 +99,9 @@ def _several(
     tree: Tree, composition: Composition, parts: tuple[Component, ...], others: tuple[Alternative, ...]
 ) -> Detection:
     """The answer for several parts: what they share, the front end's result, the back end's server."""
-    front = next((part for part in parts if part.role == "frontend"), None)
-    back = next((part for part in parts if part.role == "backend"), None)
+    is_stack = composition.type == "fullstack"
+    front = next((part for part in parts if part.role == "frontend"), None) if is_stack else None
+    back = next((part for part in parts if part.role == "backend"), None) if is_stack else None
     main = back or front or parts[0]
     managers = dict.fromkeys(part.package_manager for part in parts if part.package_manager)
     top = next((part for part in parts if part.root == "."), None)

@@ -31,8 +31,8 @@ examples sample samples template templates theme themes demo demos benchmark ben
 playgrounds sandbox scripts script tools tool tooling ci build contrib docker infra infrastructure deploy
 deployment deployments k8s helm terraform ansible packaging integration-tests e2e-tests test-app testdata
 perf hack tutorial tutorials starters boilerplates snippets misc archive legacy deprecated old backup design
-assets public resources plugins addons extensions android ios src-tauri electron functions extra extras storybook mock mocks
-kubernetes drone
+assets public resources plugins addons extensions android ios src-tauri electron functions extra extras
+storybook mock mocks kubernetes drone
 """
 SIDE = frozenset(_SIDE.split())
 _MANIFESTS = """

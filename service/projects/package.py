@@ -48,7 +48,7 @@ class Package:
         return Evidence(self.path, f"{section}.{name} {version}".strip())
 
     def command(self, name: str) -> str:
-        """What a script runs, with the scripts that it calls (`npm run other`) in their place; empty if there is none."""
+        """What a script runs, with the scripts it calls (`npm run other`) in their place; empty if there is none."""
         command = self.scripts.get(name, "")
         for _ in range(3):
             command = _RUN_SCRIPT.sub(lambda match: self.scripts.get(match[1], match[0]), command)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from service.projects import python_source, version_files
 from service.projects.backing import backing_services
-from service.projects.containers import command_port, served_application
+from service.projects.containers import command_port, is_dockerfile, served_application
 from service.projects.folder import Folder
 from service.projects.model import Component, Evidence
 from service.projects.node_manager import parents
@@ -34,6 +34,8 @@ _ROOT_FILES = ("pyproject.toml", "Pipfile", "setup.py", "manage.py", "environmen
 _UNLOCKED = {"uv": "uv sync", "pdm": "pdm install", "pipenv": "pipenv install --dev"}
 _RUN = {"uv": "uv run ", "poetry": "poetry run ", "pdm": "pdm run ", "pipenv": "pipenv run "}
 
+Manager = tuple[str, str, str, Evidence | None]  # its name, the install command, where that runs, why
+
 
 def manifests(folder: Folder) -> tuple[PythonManifest, ...]:
     """The folder's manifest, then those of the directories above it: requirements may lie beside the code's root."""
@@ -49,8 +51,8 @@ def dependency(folder: Folder, *names: str) -> tuple[str, Evidence] | None:
     return None
 
 
-def python_manager(folder: Folder) -> tuple[str, str, str, Evidence | None]:
-    """(name, install command, root where it runs, why): by the nearest lock file or manifest on the way up."""
+def python_manager(folder: Folder) -> Manager:
+    """The package manager: by the nearest lock file or manifest on the way up."""
     for above in parents(folder.root):
         names = folder.tree.names(above)
         found = next(((lock, name) for lock, name in _LOCKS if lock in names), None)
@@ -76,13 +78,13 @@ def python_manager(folder: Folder) -> tuple[str, str, str, Evidence | None]:
                 Evidence(resolve(above, "environment.yml") or "", "conda environment"),
             )
         if "pyproject.toml" in names:
-            return _by_pyproject(folder, above)
+            return _workspace_lock(folder, above) or _by_pyproject(folder, above)
         if "setup.py" in names or "setup.cfg" in names:
             return "pip", "pip install .", above, None
     return "pip", "", folder.root, None
 
 
-def _pip_folder(folder: Folder, above: str) -> tuple[str, str, str, Evidence | None]:
+def _pip_folder(folder: Folder, above: str) -> Manager:
     """`requirements/` with a file per environment: production's is what is deployed."""
     names = folder.tree.names(resolve(above, "requirements") or "")
     preferred = ("production.txt", "prod.txt", "base.txt", "common.txt", "main.txt")
@@ -91,7 +93,16 @@ def _pip_folder(folder: Folder, above: str) -> tuple[str, str, str, Evidence | N
     return "pip", f"pip install -r {path}", above, Evidence(resolve(above, path) or path, "requirements for pip")
 
 
-def _by_pyproject(folder: Folder, above: str) -> tuple[str, str, str, Evidence | None]:
+def _workspace_lock(folder: Folder, member: str) -> Manager | None:
+    """The manager whose lock file lies above a project without one: a member of a workspace shares it."""
+    for above in parents(member)[1:]:
+        for lock, name in _LOCKS[:3]:
+            if lock in folder.tree.names(above):
+                return name, _INSTALL[name], above, Evidence(resolve(above, lock) or lock, f"lock file of {name}")
+    return None
+
+
+def _by_pyproject(folder: Folder, above: str) -> Manager:
     path = resolve(above, "pyproject.toml") or ""
     tool = table(folder.tree.toml(path).get("tool"))
     for name in ("poetry", "pdm", "uv"):
@@ -161,7 +172,7 @@ def lint_command(folder: Folder) -> str | None:
 
 
 def python_port(folder: Folder, default: int) -> int:
-    """The port a server listens on: compose, Dockerfile, a written command, code, example environment, in this order."""
+    """The port a server listens on: compose, Dockerfile, written commands, code, example environment, in this order."""
     for service in folder.own_services:
         if service.ports:
             return service.ports[0]
@@ -207,7 +218,11 @@ def _is_nested(folder: Folder, path: str) -> bool:
     """Whether a directory between the folder and the file has a Python manifest of its own."""
     between = parents(path.rpartition("/")[0] or ".")
     between = between[: between.index(folder.root)] if folder.root in between else ()
-    return any(is_requirements(name) or name in _ROOT_FILES for above in between for name in folder.tree.names(above))
+    return any(
+        is_requirements(name) or is_dockerfile(name) or name in _ROOT_FILES
+        for above in between
+        for name in folder.tree.names(above)
+    )
 
 
 def _entry_rank(name: str) -> tuple[int, int, str]:

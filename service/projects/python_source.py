@@ -223,7 +223,10 @@ def setting(module: ast.Module, *names: str) -> str | None:
 
 
 def environment_default(module: ast.Module, variable: str) -> str | None:
-    """What `os.environ.setdefault("VARIABLE", "value")` (or `os.environ["VARIABLE"] = …`) says, anywhere in a module."""
+    """What `os.environ.setdefault("VARIABLE", "value")` (or `os.environ["VARIABLE"] = …`) says; None if nothing does.
+
+    A value that is computed reads as an empty string.
+    """
     for node in statements(module.body):
         call = getattr(node, "value", None)
         if isinstance(call, ast.Call) and len(call.args) >= 2 and _called(call) in ("setdefault", "get", "getenv"):

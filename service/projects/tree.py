@@ -17,10 +17,54 @@ from service.projects import reading
 Parsed = TypeVar("Parsed")
 
 MAX_PATHS = 50_000
-_NATIVE = (".c", ".cc", ".cpp", ".cxx", ".h", ".hpp", ".swift", ".dart", ".scala", ".hs", ".ml", ".lua", ".jl", ".zig",
-           ".nim", ".m", ".mm", ".f90", ".vhd", ".v", ".r", ".sol", ".el", ".vim", ".clj", ".erl", ".gd")  # fmt: skip
-_SCRIPTED = (".py", ".ipynb", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".tsx", ".vue", ".svelte", ".php", ".rb", ".go", ".java",
-             ".kt", ".rs", ".cs")  # fmt: skip
+_NATIVE = (
+    ".c",
+    ".cc",
+    ".cpp",
+    ".cxx",
+    ".h",
+    ".hpp",
+    ".swift",
+    ".dart",
+    ".scala",
+    ".hs",
+    ".ml",
+    ".lua",
+    ".jl",
+    ".zig",
+    ".nim",
+    ".m",
+    ".mm",
+    ".f90",
+    ".vhd",
+    ".v",
+    ".r",
+    ".sol",
+    ".el",
+    ".vim",
+    ".clj",
+    ".erl",
+    ".gd",
+)
+_SCRIPTED = (
+    ".py",
+    ".ipynb",
+    ".js",
+    ".mjs",
+    ".cjs",
+    ".jsx",
+    ".ts",
+    ".tsx",
+    ".vue",
+    ".svelte",
+    ".php",
+    ".rb",
+    ".go",
+    ".java",
+    ".kt",
+    ".rs",
+    ".cs",
+)
 _ODD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")  # an empty part, `.` or `..`
 
 

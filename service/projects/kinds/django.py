@@ -60,7 +60,7 @@ def describe(folder: Folder) -> Component:
 
 
 def application(folder: Folder) -> str | None:
-    """`package.wsgi:application`: a written server command, the settings' word, else the wsgi.py beside the settings."""
+    """`package.wsgi:application`: a written server command, else the settings' word, else the wsgi.py beside them."""
     written = _written(folder)
     if written:
         return written
@@ -72,7 +72,7 @@ def application(folder: Folder) -> str | None:
             stated = (
                 next(filter(None, (python_source.setting(module, name) for name in names)), None) if module else None
             )
-            if stated:
+            if stated and folder.has(f"{stated.rpartition('.')[0].replace('.', '/')}.py"):
                 return ":".join(stated.rpartition(".")[::2])
     return (
         _beside_settings(folder, "asgi" if prefers_asgi else "wsgi")

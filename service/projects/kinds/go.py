@@ -11,8 +11,14 @@ from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
 
-_FRAMEWORKS = {"gin": "github.com/gin-gonic/gin", "echo": "github.com/labstack/echo", "fiber": "github.com/gofiber/fiber",
-               "chi": "github.com/go-chi/chi", "mux": "github.com/gorilla/mux", "buffalo": "github.com/gobuffalo/buffalo"}  # fmt: skip
+_FRAMEWORKS = {
+    "gin": "github.com/gin-gonic/gin",
+    "echo": "github.com/labstack/echo",
+    "fiber": "github.com/gofiber/fiber",
+    "chi": "github.com/go-chi/chi",
+    "mux": "github.com/gorilla/mux",
+    "buffalo": "github.com/gobuffalo/buffalo",
+}
 
 
 def recognise(folder: Folder) -> Claim | None:

@@ -19,6 +19,11 @@ _FRAMEWORKS = {
     "ktor": "io.ktor",
 }
 
+_TARGET = re.compile(
+    r"JavaLanguageVersion\.of\((\d+)\)|jvmToolchain\((\d+)\)|"
+    r"(?:source|target)Compatibility\s*=\s*[\"']?(?:JavaVersion\.VERSION_)?([\d._]+)"
+)
+
 
 def recognise(folder: Folder) -> Claim | None:
     build = folder.first("pom.xml", *_GRADLE)
@@ -77,8 +82,7 @@ def _stated(folder: Folder) -> Iterator[version_files.Stated]:
                 yield text, folder.path("pom.xml")
     for name in _GRADLE[:2]:
         source = javascript.without_comments(folder.text(name) or "")
-        pattern = r"JavaLanguageVersion\.of\((\d+)\)|jvmToolchain\((\d+)\)|(?:source|target)Compatibility\s*=\s*[\"']?(?:JavaVersion\.VERSION_)?([\d._]+)"
-        match = re.search(pattern, source)
+        match = _TARGET.search(source)
         if match:
             yield next(filter(None, match.groups())).replace("_", "."), folder.path(name)
     yield from version_files.images(

@@ -8,10 +8,40 @@ from service.projects.kind import Claim, Kind
 from service.projects.model import Component
 from service.projects.node_project import is_dev_server, node_component, production_start
 
-_SERVERS = ("fastify", "koa", "hono", "h3", "nitropack", "elysia", "@hapi/hapi", "socket.io", "restify", "polka", "@adonisjs/core",
-            "@feathersjs/feathers", "@strapi/strapi", "strapi", "ws", "@trpc/server", "apollo-server", "@apollo/server", "graphql-yoga",
-            "egg", "@midwayjs/core", "sails", "@loopback/core", "@keystone-6/core", "@medusajs/medusa", "directus", "moleculer", "parse-server",
-            "@tanstack/react-start", "@tanstack/solid-start", "@solidjs/start", "@builder.io/qwik-city", "ghost", "payload")  # fmt: skip
+_SERVERS = (
+    "fastify",
+    "koa",
+    "hono",
+    "h3",
+    "nitropack",
+    "elysia",
+    "@hapi/hapi",
+    "socket.io",
+    "restify",
+    "polka",
+    "@adonisjs/core",
+    "@feathersjs/feathers",
+    "@strapi/strapi",
+    "strapi",
+    "@trpc/server",
+    "apollo-server",
+    "@apollo/server",
+    "graphql-yoga",
+    "egg",
+    "@midwayjs/core",
+    "sails",
+    "@loopback/core",
+    "@keystone-6/core",
+    "@medusajs/medusa",
+    "directus",
+    "moleculer",
+    "parse-server",
+    "@tanstack/solid-start",
+    "@solidjs/start",
+    "@builder.io/qwik-city",
+    "ghost",
+    "payload",
+)
 _BOTS = (
     "discord.js",
     "telegraf",
@@ -22,10 +52,48 @@ _BOTS = (
     "probot",
 )
 # A package.json of nothing but these serves the people who work on a repository, not the repository.
-_TOOLING = ("prettier", "eslint", "husky", "lint-staged", "commitlint", "stylelint", "playwright", "turbo", "nx", "lerna", "concurrently",
-            "npm-run-all", "markdownlint", "cspell", "semantic-release", "release-it", "changesets", "standard", "typescript", "remark",
-            "textlint", "danger", "commitizen", "rimraf", "cross-env", "dotenv-cli", "biome", "cypress", "vercel", "wrangler", "firebase-tools",
-            "serverless", "netlify-cli", "gh-pages", "all-contributors", "editorconfig", "secretlint", "pyright", "markdown", "types/node")  # fmt: skip
+_TOOLING = (
+    "prettier",
+    "eslint",
+    "husky",
+    "lint-staged",
+    "commitlint",
+    "stylelint",
+    "playwright",
+    "turbo",
+    "nx",
+    "lerna",
+    "concurrently",
+    "npm-run-all",
+    "markdownlint",
+    "cspell",
+    "semantic-release",
+    "release-it",
+    "changesets",
+    "standard",
+    "typescript",
+    "remark",
+    "textlint",
+    "danger",
+    "commitizen",
+    "rimraf",
+    "cross-env",
+    "dotenv-cli",
+    "biome",
+    "cypress",
+    "vercel",
+    "wrangler",
+    "firebase-tools",
+    "serverless",
+    "netlify-cli",
+    "gh-pages",
+    "all-contributors",
+    "editorconfig",
+    "secretlint",
+    "pyright",
+    "markdown",
+    "types/node",
+)
 
 
 def recognise(folder: Folder) -> Claim | None:
@@ -96,9 +164,13 @@ def describe_server(folder: Folder, type: str) -> Component:
     """A server that runs as `node <entry>`; compiled first where there is a build."""
     output = javascript_output(folder)
     return node_component(
-        folder, type=type, output_dir=output, start_command=production_start(folder), default_port=3000,
+        folder,
+        type=type,
+        output_dir=output,
+        start_command=production_start(folder),
+        default_port=3000,
         default_build=None,
-    )  # fmt: skip
+    )
 
 
 def javascript_output(folder: Folder) -> str | None:

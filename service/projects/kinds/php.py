@@ -11,8 +11,15 @@ from service.projects.kind import Claim, Kind
 from service.projects.model import Component
 from service.projects.reading import string, table, texts
 
-_FRAMEWORKS = {"symfony/framework-bundle": "symfony", "slim/slim": "slim", "cakephp/cakephp": "cakephp", "yiisoft/yii2": "yii",
-               "codeigniter4/framework": "codeigniter", "drupal/core-recommended": "drupal", "roots/wordpress": "wordpress"}  # fmt: skip
+_FRAMEWORKS = {
+    "symfony/framework-bundle": "symfony",
+    "slim/slim": "slim",
+    "cakephp/cakephp": "cakephp",
+    "yiisoft/yii2": "yii",
+    "codeigniter4/framework": "codeigniter",
+    "drupal/core-recommended": "drupal",
+    "roots/wordpress": "wordpress",
+}
 
 
 def requires(folder: Folder) -> Mapping[str, str]:

@@ -9,8 +9,25 @@ from service.projects.python_manifest import is_requirements
 from service.projects.python_project import python_component, run_prefix, web_application
 from service.projects.reading import table
 
-_SERVERS = ("starlette", "python-fasthtml", "sanic", "quart", "tornado", "aiohttp", "litestar", "falcon", "bottle", "pyramid", "robyn",
-            "streamlit", "gradio", "dash", "chainlit", "nicegui", "reflex")  # fmt: skip
+_SERVERS = (
+    "starlette",
+    "python-fasthtml",
+    "sanic",
+    "quart",
+    "tornado",
+    "aiohttp",
+    "litestar",
+    "falcon",
+    "bottle",
+    "pyramid",
+    "robyn",
+    "streamlit",
+    "gradio",
+    "dash",
+    "chainlit",
+    "nicegui",
+    "reflex",
+)
 _BOTS = ("discord-py", "python-telegram-bot", "aiogram", "pytelegrambotapi", "slack-bolt", "telethon", "pyrogram")
 
 

@@ -34,7 +34,7 @@ def recognise(folder: Folder) -> Claim | None:
 def _stated(folder: Folder) -> Iterator[version_files.Stated]:
     yield from version_files.other(folder.tree, folder.root, "rust", 2, ("rust-toolchain",))
     channel = string(table(folder.tree.toml(folder.path("rust-toolchain.toml")).get("toolchain")).get("channel"))
-    if channel:
+    if channel and channel[0].isdigit():  # not "stable" or "nightly-2025-01-01"
         yield channel, folder.path("rust-toolchain.toml")
     content = folder.tree.toml(folder.path("Cargo.toml"))
     for section in (table(content.get("package")), table(table(content.get("workspace")).get("package"))):

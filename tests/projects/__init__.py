@@ -1,0 +1,1 @@
+"""What a repository holds: every kind, the hard cases, hostile files."""
