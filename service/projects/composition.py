@@ -161,14 +161,21 @@ def _relevant(parts: list[Part]) -> list[Part]:
     the outer one is only a generic frame (a root of linters, a bare pyproject.toml) around a real application."""
     kept: list[Part] = []
     for part in parts:
-        outer = next((other for other in reversed(kept) if _contains(other, part)), None)
-        if outer is None or _is_other_half(outer, part):
+        outer = _owner(kept, part)
+        if outer is None:
             kept.append(part)
         elif outer.is_generic and not part.is_generic and part.kind.type != "docker" and not part.claim.library:
             if outer.kind.language == part.kind.language or not outer.serves:
                 kept.remove(outer)
             kept.append(part)
     return kept
+
+
+def _owner(kept: list[Part], part: Part) -> Part | None:
+    """The part nearest above that this one belongs to; None if it is a project in its own right."""
+    above = [other for other in reversed(kept) if _contains(other, part)]
+    nearest = [other for other in above if other.root == above[0].root]
+    return next((other for other in nearest if not _is_other_half(other, part)), None)
 
 
 def _contains(outer: Part, inner: Part) -> bool:

@@ -40,7 +40,7 @@ package.json package.json5 package.yaml pyproject.toml Pipfile setup.py setup.cf
 composer.json artisan Gemfile go.mod go.work Cargo.toml pom.xml build.gradle build.gradle.kts
 settings.gradle settings.gradle.kts deno.json deno.jsonc mix.exs angular.json .angular-cli.json project.json
 global.json config.ru index.html hugo.toml hugo.yaml mkdocs.yml mkdocs.yaml _config.yml Staticfile main.py
-app.py server.py bot.py wsgi.py main.go index.php pubspec.yaml build.sbt Package.swift CMakeLists.txt
+app.py server.py bot.py main.go index.php pubspec.yaml build.sbt Package.swift CMakeLists.txt
 """
 MANIFESTS = frozenset(_MANIFESTS.split())
 _CONFIGS = re.compile(

@@ -116,9 +116,9 @@ def production_start(folder: Folder) -> str | None:
 
 
 def _compiled_entry(folder: Folder, package: Package | None) -> str | None:
-    """`main` where it names what the build will write and its source is here."""
+    """`main` where it names what the build will write."""
     main = (package.main or "").removeprefix("./") if package else ""
-    if re.match(r"(?:dist|build|lib|out)/", main) and folder.entry_names:
+    if package and "build" in package.scripts and re.match(r"(?:dist|build|lib|out)/", main) and folder.entry_names:
         return main
     return None
 

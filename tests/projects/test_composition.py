@@ -1,0 +1,151 @@
+"""What several directories together are."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.projects.looking import (
+    EXPRESS,
+    FASTAPI_PY,
+    FLASK_PY,
+    MANAGE_PY,
+    REACT,
+    SERVER_JS,
+    VUE,
+    WSGI_PY,
+    Files,
+    look,
+    package,
+)
+
+Parts = list[tuple[str, str, str]]  # root, type, role
+
+
+def under(folder: str, files: Files) -> Files:
+    return {f"{folder}/{path}": text for path, text in files.items()}
+
+
+SPA: Files = {"package.json": REACT, "index.html": "", "src/main.tsx": ""}
+SERVER: Files = {"package.json": EXPRESS, "server.js": SERVER_JS}
+NEXT: Files = {"package.json": package("next", "react", scripts={"build": "next build"}), "next.config.js": ""}
+DJANGO: Files = {"manage.py": MANAGE_PY, "config/wsgi.py": WSGI_PY, "requirements.txt": "django\n"}
+LIBRARY: Files = {"package.json": package(exports="./index.js", name="part"), "index.js": ""}
+WORKSPACE: Files = {"pnpm-workspace.yaml": "packages:\n  - './apps/*'\n  - 'packages/*'\n", "package.json": package(private=True, dev=("turbo",)), "turbo.json": "{}", "pnpm-lock.yaml": ""}  # fmt: skip
+
+CASES: dict[str, tuple[Files, str, Parts]] = {
+    "a front end beside a back end": (
+        {**under("frontend", SPA), **under("backend", {"main.py": FASTAPI_PY, "requirements.txt": "fastapi\n"})},
+        "fullstack",
+        [("frontend", "react", "frontend"), ("backend", "fastapi", "backend")],
+    ),
+    "a back end at the top": (
+        {**SERVER, **under("client", SPA)},
+        "fullstack",
+        [("client", "react", "frontend"), (".", "express", "backend")],
+    ),
+    "a top that only starts both": (
+        {"package.json": package(dev=("concurrently",), scripts={"start": "concurrently 'npm:a' 'npm:b'"}), **under("client", SPA), **under("server", SERVER)},
+        "fullstack",
+        [("client", "react", "frontend"), ("server", "express", "backend")],
+    ),
+    "a front end four directories down": (
+        {"pyproject.toml": '[project]\nname = "desk"\ndependencies = ["fastapi"]\n', "src/desk/main.py": FASTAPI_PY, "src/desk/__init__.py": "", **under("src/desk/static/desk", {"package.json": VUE, "index.html": "", "src/main.js": ""})},
+        "fullstack",
+        [("src/desk/static/desk", "vue", "frontend"), (".", "fastapi", "backend")],
+    ),
+    "both halves in one directory": (
+        {**DJANGO, **{"package.json": REACT, "index.html": "", "src/main.tsx": ""}},
+        "fullstack",
+        [(".", "react", "frontend"), (".", "django", "backend")],
+    ),
+    "both halves in one package.json": (
+        {"package.json": package("vue", "express", dev=("vite", "@vitejs/plugin-vue"), scripts={"start": "npm run start-server", "start-server": "node server/server.js", "build": "vite build"}), "index.html": "", "src/main.js": "", "server/server.js": SERVER_JS},
+        "fullstack",
+        [(".", "vue", "frontend"), (".", "express", "backend")],
+    ),
+    "a workspace with both": (
+        {**WORKSPACE, **under("apps/web", NEXT), **under("apps/api", SERVER), **under("packages/ui", LIBRARY)},
+        "fullstack",
+        [("apps/web", "nextjs", "frontend"), ("apps/api", "express", "backend")],
+    ),
+    "a workspace with applications of one kind": (
+        {**WORKSPACE, **under("apps/shop", NEXT), **under("apps/web", NEXT)},
+        "nextjs",
+        [("apps/shop", "nextjs", "frontend"), ("apps/web", "nextjs", "frontend")],
+    ),
+    "a workspace of packages": (
+        {**WORKSPACE, **under("packages/one", LIBRARY), **under("packages/two", LIBRARY)},
+        "monorepo",
+        [("packages/one", "node", "library"), ("packages/two", "node", "library")],
+    ),
+    "unrelated front ends": (
+        {**under("apps/next", NEXT), **under("apps/vite", SPA)},
+        "monorepo",
+        [("apps/next", "nextjs", "frontend"), ("apps/vite", "react", "frontend")],
+    ),
+    "services in several languages": (
+        {
+            "docker-compose.yml": "services:\n  vote: {build: ./vote}\n  result: {build: ./result}\n  worker: {build: ./worker}\n",
+            **under("vote", {"app.py": FLASK_PY, "requirements.txt": "flask\n", "Dockerfile": "FROM python:3.12\n"}),
+            **under("result", {**SERVER, "Dockerfile": "FROM node:20\n"}),
+            **under("worker", {"go.mod": "module worker\n", "main.go": "", "Dockerfile": "FROM golang:1.23\n"}),
+        },
+        "docker",
+        [("result", "express", "backend"), ("vote", "flask", "backend"), ("worker", "go", "backend")],
+    ),
+    "one application in a directory": (under("app", SPA), "react", []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_together_they_are(case: str) -> None:
+    files, expected, parts = CASES[case]
+
+    detection = look(files)
+
+    assert detection.type == expected
+    assert [(part.root, part.type, part.role) for part in detection.components] == parts
+
+
+def test_one_application_in_a_directory_keeps_its_root() -> None:
+    assert look(under("app", SPA)).root == "app"
+
+
+def test_a_full_stack_carries_the_result_of_one_half_and_the_server_of_the_other() -> None:
+    detection = look({**under("web", SPA), **under("api", {**DJANGO, ".python-version": "3.13"})})
+
+    assert (detection.output_dir, detection.app_object, detection.port) == ("dist", "config.wsgi:application", 8000)
+    assert (detection.language, detection.runtime_version) == ("python", "3.13")
+
+
+def test_a_member_of_a_workspace_uses_the_lock_file_above_it() -> None:
+    detection = look({**WORKSPACE, **under("apps/web", NEXT), **under("packages/ui", LIBRARY)})
+
+    assert (detection.type, detection.root, detection.package_manager) == ("nextjs", "apps/web", "pnpm")
+    assert detection.build_command == "pnpm exec turbo run build --filter=shop"
+
+
+def test_a_negated_pattern_takes_a_member_out() -> None:
+    files = {**WORKSPACE, "pnpm-workspace.yaml": "packages: ['packages/*', '!packages/old']\n"}
+
+    detection = look(
+        {
+            **files,
+            **{
+                path: text
+                for name in ("one", "two", "old")
+                for path, text in under(f"packages/{name}", LIBRARY).items()
+            },
+        }
+    )
+
+    assert [part.root for part in detection.components] == ["packages/one", "packages/two"]
+
+
+def test_what_was_not_chosen_is_told_with_the_reason() -> None:
+    detection = look({**SERVER, **under("client", SPA)})
+
+    reasons = {other.type: other.because for other in detection.alternatives}
+    assert set(reasons) == {"express", "react", "node", "static"}
+    assert "as a whole this is fullstack" in reasons["react"]
+    assert "express says more about what runs" in reasons["node"]
