@@ -20,7 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from service import bus as buses
 from service.bus import Topic
-from service.feed import Audience, Feed
+from service.feed import Audience, Batch, Feed
 from service.recorder import Recorder
 from service.store import log, migrate
 from service.store.database import Database
@@ -110,6 +110,12 @@ async def opened(database_url: str, *, pace: Pace = FAST, **limits: int) -> Asyn
         await stack.enter_async_context(server.running())
         desk.port = server.port
         yield desk
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """The loop that the service runs on: its transports are not those of asyncio."""
+    return "asyncio", {"use_uvloop": True}
 
 
 @pytest.fixture
@@ -563,6 +569,32 @@ def shrink(stream: Listening) -> None:
     """Lets the client's side take next to nothing from now on."""
     stream.writer.transport.pause_reading()  # type: ignore[attr-defined]
     stream.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+
+async def test_peers_that_leave_in_the_middle_of_it_all_harm_nobody(desk: Desk) -> None:
+    async with listen(desk.port) as staying:
+        await ready(staying)
+        for _ in range(10):
+            async with listen(desk.port) as leaving:
+                await ready(leaving)
+                leaving.writer.transport.abort()
+                await desk.write(5)
+
+        assert ids(await staying.take(50)) == list(range(1, 51))
+
+
+async def test_a_wire_whose_peer_has_gone_can_be_written_to_and_asked() -> None:
+    """A transport of uvloop raises in both cases."""
+    loop = asyncio.get_running_loop()
+    async with await loop.create_server(asyncio.Protocol, "127.0.0.1", 0) as listener:
+        transport, _ = await loop.create_connection(asyncio.Protocol, *listener.sockets[0].getsockname())
+        wire = PlainWire(transport, receive=asyncio.Event().wait)  # type: ignore[arg-type]
+        wire.abort()
+        await asyncio.sleep(0.05)
+
+        wire.write(Batch(b"too late"))
+
+        assert (wire.closed, wire.pending()) == (True, 0)
 
 
 async def test_a_peer_that_died_without_a_word_is_found_by_the_system_within_forty_seconds(desk: Desk) -> None:

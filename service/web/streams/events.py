@@ -56,24 +56,29 @@ class EventStream:
         is the feed's cursor before `audience` was found out; without it `judge` is asked once more at the beginning.
         """
 
-        async def judge_in_turn() -> Audience | None:
-            async with self._questions:
-                return await judge()
-
-        async def story(stream: Stream) -> None:
-            await Subscription(self._feed, stream, audience, judge_in_turn, judged).follow(place.asked_in(scope))
-
-        await self._streams.serve(scope, receive, send, story, owner=owner, expires_at=expires_at)
+        subscription = Subscription(self._feed, self._questions, place.asked_in(scope), audience, judge, judged)
+        await self._streams.serve(scope, receive, send, subscription.follow, owner=owner, expires_at=expires_at)
 
 
 class Subscription:
     """One stream's place in the log: behind the feed while it catches up, then with it."""
 
-    __slots__ = ("_audience", "_cursor", "_feed", "_judge", "_judged", "_stream")
+    __slots__ = ("_asked", "_audience", "_cursor", "_feed", "_judge", "_judged", "_questions", "_stream")
 
-    def __init__(self, feed: Feed, stream: Stream, audience: Audience, judge: Judge, judged: int) -> None:
+    _stream: Stream
+
+    def __init__(
+        self,
+        feed: Feed,
+        questions: asyncio.Semaphore,
+        asked: str | None,
+        audience: Audience,
+        judge: Judge,
+        judged: int,
+    ) -> None:
         self._feed = feed
-        self._stream = stream
+        self._questions = questions
+        self._asked = asked
         self._audience = audience
         self._judge = judge
         self._judged = judged
@@ -86,9 +91,10 @@ class Subscription:
         self._cursor = self._feed.cursor
         self._stream.wake()
 
-    async def follow(self, asked: str | None) -> None:
+    async def follow(self, stream: Stream) -> None:
         """Until Ended is raised."""
-        start = await place.find(self._feed, asked)
+        self._stream = stream
+        start = await place.find(self._feed, self._asked)
         self._cursor = start.cursor
         self._stream.tell("ready", f'{{"cursor":{start.cursor}}}', cursor=start.cursor, retry=random.randint(*RETRY))  # noqa: S311
         if start.reset is not None:
@@ -116,7 +122,8 @@ class Subscription:
     async def _ask_for_rights(self) -> None:
         while self._feed.rights > self._judged:
             judged = self._feed.cursor  # before the question: what changes during it, asks again
-            audience = await self._judge()
+            async with self._questions:
+                audience = await self._judge()
             if audience is None:
                 self._stream.end(End.REVOKED)
                 raise Ended(End.REVOKED)

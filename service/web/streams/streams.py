@@ -6,8 +6,7 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from starlette.types import Receive, Scope, Send
@@ -56,34 +55,33 @@ class Streams:
         `owner` is the account whose limit counts. Another method is a 405; one stream too many is a 503.
         """
         try:
-            if scope["method"] != "GET":
-                raise Problem(405, "a stream is only to be read: use GET", headers={"Allow": "GET"})
-            with self._seat(owner):
-                wire = await open_wire(scope, receive, send)
-                now = asyncio.get_running_loop().time()
-                await self._tell(Stream(wire, self._pace, now, now + _seconds_until(expires_at)), story)
+            self._check(scope, owner)
         except Problem as problem:
             await problem.response()(scope, receive, send)
+            return
+        self._seats[owner] += 1
+        try:
+            wire = await open_wire(scope, receive, send)
+            now = asyncio.get_running_loop().time()
+            await self._tell(Stream(wire, self._pace, now, now + _seconds_until(expires_at)), story)
+        finally:
+            self._seats[owner] -= 1
+            if not self._seats[owner]:
+                del self._seats[owner]
 
-    @contextmanager
-    def _seat(self, owner: int) -> Iterator[None]:
+    def _check(self, scope: Scope, owner: int) -> None:
+        if scope["method"] != "GET":
+            raise Problem(405, "a stream is only to be read: use GET", headers={"Allow": "GET"})
         if self._stopping:
             raise _unavailable("this process is going down; another one answers soon")
         if self._seats.total() >= self._most:
             raise _unavailable(f"there are {self._most} open streams, as many as one process may have")
         if self._seats[owner] >= self._most_per_user:
             raise _unavailable(f"this account has {self._most_per_user} open streams, as many as it may have")
-        self._seats[owner] += 1
-        try:
-            yield
-        finally:
-            self._seats[owner] -= 1
-            if not self._seats[owner]:
-                del self._seats[owner]
 
     async def _tell(self, stream: Stream, story: Story) -> None:
         self._open.add(stream)
-        if self._stopping:  # since the seat was taken
+        if self._stopping:  # since it was checked
             stream.end(End.STOPPING)
         if self._pulse is None:
             self._pulse = asyncio.create_task(self._beat(), name="streams-pulse")

@@ -86,10 +86,12 @@ class PlainWire:
         return self._transport.is_closing()
 
     def write(self, batch: Batch) -> None:
-        self._transport.write(batch.body)
+        if not self._transport.is_closing():
+            self._transport.write(batch.body)
 
     def pending(self) -> int:
-        return self._transport.get_write_buffer_size()
+        # uvloop's transports cannot be asked any more once they are closed
+        return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
 
     def abort(self) -> None:
         self._transport.abort()
@@ -113,7 +115,8 @@ class ChunkedWire(PlainWire):
         self._send = send
 
     def write(self, batch: Batch) -> None:
-        self._transport.write(batch.chunk)
+        if not self._transport.is_closing():
+            self._transport.write(batch.chunk)
 
     async def finish(self) -> None:
         await self._send(END)
