@@ -52,7 +52,8 @@ async def postgresql_url(anyio_backend: str) -> AsyncIterator[str]:
     await admin.dispose()
 
 
-async def _emptied(url: str) -> None:
+async def emptied(url: str) -> None:
+    """Drops whatever is in the database, and whoever is connected to it."""
     engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
         await connection.execute(
@@ -73,7 +74,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: 
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path / 'penstock.db'}"
     url: str = request.getfixturevalue("postgresql_url")
-    asyncio.run(_emptied(url))
+    asyncio.run(emptied(url))
     return url
 
 

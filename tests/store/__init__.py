@@ -1,0 +1,1 @@
+"""The store: every question is asked of both databases."""
