@@ -48,7 +48,7 @@ class Vault:
             raise CannotOpen(f"{table}.{column} of {row} was sealed with a key that PENSTOCK_SECRET_KEYS does not hold")
         try:
             return key.decrypt(sealed[5:17], sealed[17:], _place(table, column, row))
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the second for what is shorter than a nonce
             raise CannotOpen(f"{table}.{column} of {row} was altered, or copied from another row") from None
 
     def __repr__(self) -> str:
