@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from service.bitbucket.globs import matches
 from service.history import Patience
 from service.recorder import Record
 from service.routing import Router
 from service.store import pipelines
-from service.store.pipelines import Environment, Pipeline
+from service.store.pipelines import Pipeline
 from service.store.repositories import Repository
 
 
@@ -56,15 +55,6 @@ class Desk:
     async def pipeline(self) -> Pipeline | None:
         """The repository's active pipeline."""
         return await pipelines.active_of(self.record.connection, self.repository.id)
-
-    async def environment_for(self, pipeline: Pipeline, branch: str | None) -> Environment | None:
-        """The first environment that deploys the branch."""
-        if branch is None:
-            return None
-        for environment in await pipelines.environments_of(self.record.connection, pipeline.id):
-            if matches(environment.branch_pattern, branch):
-                return environment
-        return None
 
 
 # The type of router that every file of this package has one of.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from handlers.desk import NO_PIPELINE, Desk, Handlers, Verdict, Word
 from service.events import ForeignStatus, RunEnded, RunReported, Source, Trigger
-from service.history import Opening, observe, open_execution
+from service.history import observe
 from service.machine import Observation, Outcome
+from service.sightings import Sighting, execution_of
 from service.store import executions
 from service.store.executions import Execution
-from service.store.pipelines import Pipeline
 
 router = Handlers()
 
@@ -36,10 +36,25 @@ async def observe_the_run(event: RunReported, desk: Desk) -> Verdict:
         return Verdict(Word.IGNORED, NO_PIPELINE, event.ref)
     if event.state not in TRIGGERS:
         return Verdict(Word.IGNORED, f"Penstock does not know the state {event.state}", event.ref)
-    opened, execution = await _execution_of(event, desk, pipeline)
+    sighting = Sighting(
+        repository_id=desk.repository.id,
+        pipeline_id=pipeline.id,
+        build_number=event.build_number,
+        commit=event.commit,
+        branch=event.ref,
+    )
+    opened, execution = await execution_of(desk.record, sighting, desk.patience)
     trigger, reason = TRIGGERS[event.state]
     seen = Observation(trigger=trigger, source=Source.WEBHOOK, at=event.at, reason=reason)
-    outcome, execution = await observe(desk.record, execution, seen, desk.patience, delivery_id=desk.delivery_id)
+    outcome, execution = await observe(
+        desk.record,
+        execution,
+        seen,
+        desk.patience,
+        hints_end=desk.repository.credential_id is None,
+        delivery_id=desk.delivery_id,
+    )
+    await _ask_bitbucket(desk, execution)
     if opened:
         return Verdict(
             Word.OPENED, f"run #{event.build_number} was not known yet: {execution.status}", event.ref, execution.id
@@ -58,6 +73,7 @@ async def hear_of_an_end(event: RunEnded, desk: Desk) -> Verdict:
         return Verdict(Word.IGNORED, f"run #{event.build_number} is not known here", event.ref)
     if event.pipeline_uuid and execution.bitbucket_pipeline_uuid is None:
         await executions.change(connection, execution.id, bitbucket_pipeline_uuid=event.pipeline_uuid)
+    await _ask_bitbucket(desk, execution)
     if execution.completed_at:
         return Verdict(Word.UNCHANGED, f"run #{event.build_number} is known to have ended", event.ref, execution.id)
     reason = f"run #{event.build_number} is over; how it ended a span does not tell reliably"
@@ -69,26 +85,10 @@ async def pass_over(event: ForeignStatus, desk: Desk) -> Verdict:
     return Verdict(Word.IGNORED, f"the status {event.name!r} was not written by Bitbucket Pipelines", event.ref)
 
 
-async def _execution_of(event: RunReported, desk: Desk, pipeline: Pipeline) -> tuple[bool, Execution]:
-    """(whether it is new, the execution of this run): known by its number, or expected by a push, or opened now."""
-    connection, number = desk.record.connection, event.build_number
-    known = await executions.by_build_number(connection, desk.repository.id, number)
-    if known is not None:
-        return False, known
-    if event.commit is not None:
-        waiting = await executions.expected(connection, desk.repository.id, commit=event.commit, branch=event.ref)
-        if waiting is not None:
-            return False, await executions.change(connection, waiting.id, bitbucket_build_number=number)
-    environment = await desk.environment_for(pipeline, event.ref)
-    opening = Opening(
-        pipeline_id=pipeline.id,
-        repository_id=desk.repository.id,
-        environment=environment.name if environment else None,
-        branch=event.ref,
-        commit=event.commit,
-        build_number=number,
-    )
-    return True, await open_execution(desk.record, opening, desk.patience)
+async def _ask_bitbucket(desk: Desk, execution: Execution) -> None:
+    """Anybody who can read a repository can post a status: with a credential it is a reason to look, and no more."""
+    if desk.repository.credential_id is not None:
+        await desk.record.work("follow", str(execution.id), {"execution_id": execution.id})
 
 
 def _told(event: RunReported, outcome: Outcome, execution: Execution) -> str:

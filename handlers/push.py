@@ -5,6 +5,7 @@ from __future__ import annotations
 from handlers.desk import NO_PIPELINE, Desk, Handlers, Verdict, Word
 from service.events import BranchPushed, NothingPushed, RefDeleted, TagPushed
 from service.history import Opening, open_execution
+from service.sightings import environment_for
 from service.store import executions
 
 router = Handlers()
@@ -29,7 +30,7 @@ async def expect_a_run(event: BranchPushed, desk: Desk) -> Verdict:
         return Verdict(
             Word.JOINED, f"Bitbucket's run #{faster.bitbucket_build_number} was here first", branch, faster.id
         )
-    environment = await desk.environment_for(pipeline, branch)
+    environment = await environment_for(desk.record, pipeline.id, branch)
     if environment is None:
         return Verdict(Word.IGNORED, f"no environment deploys {branch}", branch)
     if silent := _why_no_run_will_come(event):

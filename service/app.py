@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from service import bus, clock
 from service.bus import Topic
+from service.client import Clients
 from service.feed import Feed
 from service.history import Patience
 from service.recorder import Recorder
@@ -33,9 +34,14 @@ from service.web.intake import PATH, Intake
 from service.web.problems import Problem, answer_crash, answer_http_error, answer_problem
 from service.web.streams import EventStream
 from service.workers.deadlines import deadline_task
+from service.workers.following import Follower, Pace
 from service.workers.inbox import InboxWorker
+from service.workers.reconciling import Budgeted, Reconciler
 from service.workers.retention import Retention
-from service.workers.tasks import TaskWorker
+from service.workers.tasks import Task, TaskWorker
+
+# Tasks wait for Bitbucket most of the time, and for the database hardly ever.
+TASKS_AT_ONCE = 4
 
 
 class Role(StrEnum):
@@ -73,7 +79,15 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
         await feed.start()
         stack.push_async_callback(feed.stop)
         vault = vault_of(settings)
-        tasks = [] if role is Role.WEB else _workers(settings, recorder, patience, inbox)
+        clients = Clients(
+            database,
+            vault,
+            base_url=settings.bitbucket_api_url,
+            per_hour=settings.rate_budget_per_hour,
+            allow_private_targets=settings.allow_private_targets,
+        )
+        stack.push_async_callback(clients.close)
+        tasks = [] if role is Role.WEB else _workers(settings, recorder, patience, inbox, clients)
         running = [asyncio.create_task(task, name=name) for name, task in tasks]
         stack.push_async_callback(_cancel, running)
         yield House(
@@ -83,6 +97,7 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
             recorder=recorder,
             inbox=inbox,
             vault=vault,
+            clients=clients,
             hooks=Hooks(database, vault, time.monotonic),
             streams=EventStream(
                 feed, max_streams=settings.max_streams, max_streams_per_user=settings.max_streams_per_user
@@ -93,15 +108,22 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
 
 
 def _workers(
-    settings: Settings, recorder: Recorder, patience: Patience, inbox: Inbox
+    settings: Settings, recorder: Recorder, patience: Patience, inbox: Inbox, clients: Clients
 ) -> list[tuple[str, Coroutine[Any, Any, None]]]:
-    tasks = TaskWorker(recorder, {"deadline": deadline_task(patience)})
+    pace = Pace(watched=settings.poll_seconds, alone=settings.reconcile_seconds)
+    budget = Budgeted(seconds=settings.reconcile_seconds, calls_per_hour=settings.rate_budget_per_hour)
+    tasks: dict[str, Task] = {
+        "deadline": deadline_task(patience),
+        "follow": Follower(recorder, clients, patience, pace),
+        "reconcile": Reconciler(recorder, clients, patience, budget),
+    }
     retention = Retention(recorder, entries_days=settings.keep_entries_days, bodies_days=settings.keep_bodies_days)
     inboxes = [
         (f"inbox worker {number}", InboxWorker(recorder, patience, lambda: inbox.crowded).run())
         for number in range(recorder.database.writers)
     ]
-    return [*inboxes, ("task worker", tasks.run()), ("retention", retention.run())]
+    doing = [(f"task worker {number}", TaskWorker(recorder, tasks).run()) for number in range(TASKS_AT_ONCE)]
+    return [*inboxes, *doing, ("retention", retention.run())]
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

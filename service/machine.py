@@ -152,7 +152,9 @@ class Observation:
         """Equal for the same fact, however often and by whatever delivery it reaches us."""
         at = self.at.astimezone(UTC).isoformat() if self.at else ""
         why = f"{crc32(self.reason.encode()):08x}" if self.reason else ""
-        return f"{self.trigger}|{self.source}|{at}|{self.run_number or ''}|{self.confirmed:d}|{why}"
+        # what the API told is one fact, whoever of us asked
+        source = Source.API if self.source is Source.RECONCILE else self.source
+        return f"{self.trigger}|{source}|{at}|{self.run_number or ''}|{self.confirmed:d}|{why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,9 +32,12 @@ FLOORS = {
     "service.client": 2,
     "service.vault": 2,
     "service.directory": 2,
+    "service.remote": 2,
     "service.recorder": 3,
     "service.feed": 3,
+    "service.generation": 3,
     "service.history": 3,
+    "service.sightings": 3,
     "handlers": 4,
     "service.web": 5,
     "service.workers": 5,
@@ -51,6 +54,10 @@ NEIGHBOURS = {
     ("service.configs", "service.render"),
     ("service.client", "service.store"),  # credentials, and the budget of calls that all processes share, are rows
     ("service.client", "service.vault"),
+    ("service.sightings", "service.history"),
+    ("service.sightings", "service.recorder"),
+    ("service.remote", "service.client"),
+    ("service.generation", "service.recorder"),
     ("service.history", "service.recorder"),  # history is written through the one writer
     ("service.cli", "service.app"),
     ("service.cli", "service.simulator"),

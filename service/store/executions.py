@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, or_, select, update
+from sqlalchemy import Select, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.events import Source, Trigger
-from service.machine import Observation
+from service.machine import Observation, State
 from service.store.accounts import Viewer, may_see
 from service.store.tables import executions, observations, transitions
 
@@ -134,6 +134,23 @@ async def unpushed(connection: AsyncConnection, repository_id: int, *, commit: s
         executions.c.trigger_type == "webhook",
     )
     return await _first(connection, question.order_by(executions.c.id).limit(1))
+
+
+async def waiting_for_a_run(connection: AsyncConnection, repository_id: int) -> list[Execution]:
+    """Those of which Bitbucket has begun no run, the oldest first."""
+    question = select(executions).where(
+        executions.c.repository_id == repository_id,
+        executions.c.bitbucket_build_number.is_(None),
+        executions.c.status == State.PLANNED,
+    )
+    return [Execution(**row._mapping) for row in await connection.execute(question.order_by(executions.c.id))]
+
+
+async def under_way(connection: AsyncConnection, repository_id: int) -> bool:
+    """Whether anything in the repository has not ended."""
+    running = [state for state in State if not state.final]
+    mine = (executions.c.repository_id == repository_id, executions.c.status.in_(running))
+    return bool((await connection.execute(select(exists().where(*mine)))).scalar())
 
 
 async def observations_of(connection: AsyncConnection, execution_id: int) -> list[Observation]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,6 +34,11 @@ class Repository:
     def full_name(self) -> str:
         return f"{self.workspace}/{self.slug}"
 
+    @property
+    def address(self) -> str:
+        """How Bitbucket's API is asked about it: by its uuid where that is known, which outlives a rename."""
+        return f"{self.workspace}/{self.uuid or self.slug}"
+
 
 @dataclass(frozen=True, slots=True)
 class Hook:
@@ -57,10 +62,16 @@ class AlreadyConnected(ValueError):
 
 
 async def connect(
-    connection: AsyncConnection, *, workspace: str, slug: str, uuid: str | None, now: datetime
+    connection: AsyncConnection,
+    *,
+    workspace: str,
+    slug: str,
+    uuid: str | None,
+    now: datetime,
+    credential_id: int | None = None,
 ) -> Repository:
     """Raises AlreadyConnected; the transaction goes on, nothing having been written."""
-    row = {"workspace": workspace, "slug": slug, "uuid": uuid, "connected_at": now}
+    row = {"workspace": workspace, "slug": slug, "uuid": uuid, "connected_at": now, "credential_id": credential_id}
     try:
         async with connection.begin_nested():
             statement = insert(repositories).values(row).returning(repositories.c.id)
@@ -68,7 +79,7 @@ async def connect(
     except IntegrityError:
         known = await named(connection, workspace, slug)
         raise AlreadyConnected(known.id if known else None, f"{workspace}/{slug}") from None
-    return Repository(number, uuid, workspace, slug, now)
+    return Repository(number, uuid, workspace, slug, now, credential_id=credential_id)
 
 
 async def named(connection: AsyncConnection, workspace: str, slug: str) -> Repository | None:
@@ -105,6 +116,17 @@ async def rename(connection: AsyncConnection, repository_id: int, workspace: str
     except IntegrityError:
         return False
     return True
+
+
+async def reconciled(connection: AsyncConnection, repository_id: int, now: datetime) -> None:
+    """Its runs have just been compared with Bitbucket's."""
+    await connection.execute(update(repositories).where(repositories.c.id == repository_id).values(reconciled_at=now))
+
+
+async def sharing_credential(connection: AsyncConnection, credential_id: int) -> int:
+    """How many connected repositories live off this credential's calls."""
+    mine = (repositories.c.credential_id == credential_id, repositories.c.disconnected_at.is_(None))
+    return int((await connection.execute(select(func.count()).select_from(repositories).where(*mine))).scalar_one())
 
 
 async def disconnect(connection: AsyncConnection, repository_id: int, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from service.client import Clients
 from service.history import Patience
 from service.recorder import Recorder
 from service.settings import Settings
@@ -25,6 +26,7 @@ class House:
     recorder: Recorder
     inbox: Inbox
     vault: Vault
+    clients: Clients
     hooks: Hooks
     streams: EventStream
     patience: Patience

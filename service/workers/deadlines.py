@@ -27,7 +27,7 @@ async def _give_up(record: Record, execution_id: int, patience: Patience) -> flo
     execution = await executions.by_id(record.connection, execution_id)
     if execution is None:
         return None
-    await repositories.by_id(record.connection, execution.repository_id, lock=True)
+    repository = await repositories.by_id(record.connection, execution.repository_id, lock=True)
     execution = await executions.by_id(record.connection, execution_id)
     if execution is None or State(execution.status).final or execution.deadline_at is None:
         return None
@@ -36,5 +36,5 @@ async def _give_up(record: Record, execution_id: int, patience: Patience) -> flo
     silent = "Bitbucket began no run for it" if execution.bitbucket_build_number is None else "nothing more was heard"
     reason = f"lost: {silent} until its deadline"
     seen = Observation(trigger=Trigger.LOSE, source=Source.DEADLINE, at=record.now, reason=reason)
-    await observe(record, execution, seen, patience)
+    await observe(record, execution, seen, patience, hints_end=repository is None or repository.credential_id is None)
     return None

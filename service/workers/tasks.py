@@ -27,6 +27,17 @@ LEASE = 60.0
 FIRST_PAUSE, LONGEST_PAUSE, MOST_TRIES = 2.0, 3600.0, 12
 
 
+class Later(Exception):
+    """A task cannot be done now, through nobody's fault here: it is due again in so many seconds, as often as it takes.
+
+    `piece.tries` counts on, so that the task can tell how often this has happened in a row.
+    """
+
+    def __init__(self, seconds: float, reason: str) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
 class LeaseLost(RuntimeError):
     """Somebody else took the piece over: what this transaction did is undone."""
 
@@ -56,6 +67,8 @@ class TaskWorker:
             return False
         try:
             await self._do(piece)
+        except Later as later:
+            await self._postpone(piece, later.seconds, str(later))
         except LeaseLost:
             logger.warning("work.lost", extra={"work": piece.id, "kind": piece.kind})
         except Exception as error:
@@ -77,11 +90,16 @@ class TaskWorker:
                 raise LeaseLost(piece.key)
 
     async def _put_back(self, piece: Work, error: Exception) -> None:
-        reason = f"{type(error).__name__}: {error}"[:2000]
+        reason = f"{type(error).__name__}: {error}"
+        if piece.tries < MOST_TRIES:
+            await self._postpone(piece, min(FIRST_PAUSE * 2 ** (piece.tries - 1), LONGEST_PAUSE), reason)
+            return
         async with self._recorder.record() as record:
-            if piece.tries >= MOST_TRIES:
-                await work.bury(record.connection, piece, reason)
-                return
-            pause = min(FIRST_PAUSE * 2 ** (piece.tries - 1), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
-            due_at = record.now + timedelta(seconds=pause)
-            await work.postpone(record.connection, piece, due_at=due_at, error=reason, tries=piece.tries)
+            await work.bury(record.connection, piece, reason[:2000])
+
+    async def _postpone(self, piece: Work, seconds: float, reason: str) -> None:
+        async with self._recorder.record() as record:
+            due_at = record.now + timedelta(seconds=seconds * random.uniform(0.9, 1.1))  # noqa: S311
+            await work.postpone(
+                record.connection, piece, due_at=due_at, error=reason[:2000], tries=min(piece.tries, MOST_TRIES)
+            )

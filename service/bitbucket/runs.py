@@ -1,0 +1,109 @@
+"""What a run and its steps, as the REST API tells them, amount to: observations for the state machine.
+
+Every time is Bitbucket's own, so that the same answer, read twice, is the same observation. The result is the run's
+own: a step that was allowed to fail does not fail its run, and one that was retried has failed before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from service.bitbucket.answers import Run, Step
+from service.events import Source, Trigger
+from service.machine import Observation
+
+# Words of a step's name that tell its stage; the first one in the name decides, a name without any is a build.
+STAGES = {
+    Trigger.DEPLOY: frozenset(
+        {"deploy", "deploying", "deployment", "release", "publish", "rollout", "rollback", "promote"}
+    ),
+    Trigger.TEST: frozenset(
+        {"test", "tests", "testing", "lint", "check", "checks", "spec", "e2e", "verify", "quality"}
+    ),
+    Trigger.BUILD: frozenset({"build", "builds", "building", "compile", "package", "install"}),
+}
+
+WORD = re.compile(r"[a-z0-9]+")
+
+TRIGGER_TYPES = {"PUSH": "webhook", "SCHEDULED": "scheduled", "SCHEDULE": "scheduled"}
+
+ENDS = {
+    "SUCCESSFUL": (Trigger.SUCCEED, None),
+    "FAILED": (Trigger.FAIL, "the run failed"),
+    "ERROR": (Trigger.FAIL, "Bitbucket could not carry the run out"),
+    "EXPIRED": (Trigger.FAIL, "the run expired"),
+    "STOPPED": (Trigger.STOP, "the run was stopped"),
+}
+
+
+def trigger_type_of(run: Run) -> str:
+    """manual, webhook or scheduled."""
+    return TRIGGER_TYPES.get(run.trigger.name, "manual")
+
+
+def stage_of(name: str, deployment: str | None = None) -> Trigger:
+    """BUILD, TEST or DEPLOY. What a step deploys to says more than its name."""
+    if deployment:
+        return Trigger.DEPLOY
+    for word in WORD.findall(name.lower()):
+        for stage, words in STAGES.items():
+            if word in words:
+                return stage
+    return Trigger.BUILD
+
+
+def observations_of(run: Run, steps: Sequence[Step] = (), *, source: Source = Source.API) -> list[Observation]:
+    """In no particular order. Without steps only the run's own state is told."""
+    seen = [_observed(Trigger.QUEUE, run.created_on, 1, source)]
+    if run.run_number == 1 and run.state.name in ("IN_PROGRESS", "COMPLETED"):
+        seen.append(_observed(Trigger.START, run.created_on, 1, source))
+    seen += [_observed(stage_of(s.name), s.started_on, s.run_number, source) for s in steps if s.started_on]
+    end = _end_of(run, steps, source)
+    return [*seen, end] if end else seen
+
+
+def waiting_on(run: Run, steps: Sequence[Step] = ()) -> str | None:
+    """What a paused run waits for."""
+    if run.state.stage is None or run.state.stage.name != "PAUSED":
+        return None
+    manual = next((s.name for s in steps if s.trigger.type.endswith("_manual") and s.started_on is None), None)
+    return f"somebody to start the step {manual!r} at Bitbucket" if manual else "another deployment, or a manual step"
+
+
+def ended(run: Run) -> bool:
+    return run.state.name == "COMPLETED" or _halted(run)
+
+
+def _end_of(run: Run, steps: Sequence[Step], source: Source) -> Observation | None:
+    if not ended(run):
+        return None
+    at = run.completed_on or max((s.completed_on for s in steps if s.completed_on), default=run.created_on)
+    word = run.state.result.name if run.state.result else "FAILED"
+    if word not in ENDS:
+        return None
+    trigger, reason = ENDS[word]
+    return _observed(trigger, at, run.run_number, source, _reason(run, steps, reason))
+
+
+def _reason(run: Run, steps: Sequence[Step], reason: str | None) -> str | None:
+    if reason is None:
+        return None
+    error = run.state.result.error if run.state.result else None
+    if error and error.message:
+        return f"{reason}: {error.message}"[:500]
+    failed = [s.name for s in steps if s.state.result and s.state.result.name in ("FAILED", "ERROR", "EXPIRED")]
+    halted = " and was halted" if _halted(run) else ""
+    return f"{reason}{halted} at the step {failed[-1]!r}" if failed else f"{reason}{halted}"
+
+
+def _halted(run: Run) -> bool:
+    """A run that failed without ever completing: it stays in progress for Bitbucket, and is over."""
+    return run.state.name == "IN_PROGRESS" and run.state.stage is not None and run.state.stage.name == "HALTED"
+
+
+def _observed(
+    trigger: Trigger, at: datetime, run_number: int, source: Source, reason: str | None = None
+) -> Observation:
+    return Observation(trigger=trigger, source=source, at=at, run_number=run_number, confirmed=True, reason=reason)

@@ -1,0 +1,153 @@
+"""Follows one execution at Bitbucket until it has ended: one poller for each, however many look on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from service.bitbucket import runs
+from service.bitbucket.answers import Run, Step
+from service.client import Client, Clients
+from service.client.errors import BitbucketError, BudgetSpent, NotAllowed, NotFound, RateLimited
+from service.events import Source, Trigger
+from service.history import Patience, observe
+from service.machine import Observation, State
+from service.recorder import Record, Recorder
+from service.store import executions, repositories, steps
+from service.store.executions import Execution
+from service.store.repositories import Repository
+from service.store.work import Work
+from service.workers.tasks import Later, Writing
+
+# Seconds after which a run that Bitbucket does not know (any more) is asked for once more, before it counts as lost.
+GONE = 60.0
+
+# Seconds before a credential that does not work is tried again: somebody has to mend it first.
+BROKEN = 900.0
+
+# Seconds before the next try when Bitbucket cannot be reached; doubled each time, up to the longest.
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds between two looks at a run: while somebody watches it, and while nobody does."""
+
+    watched: float
+    alone: float
+
+
+class Follower:
+    """The task of kind `follow`. Its rows are written by handlers, by whoever triggers a run, and by the reconciler."""
+
+    def __init__(self, recorder: Recorder, clients: Clients, patience: Patience, pace: Pace) -> None:
+        self._recorder = recorder
+        self._clients = clients
+        self._patience = patience
+        self._pace = pace
+
+    async def __call__(self, piece: Work) -> Writing:
+        execution_id = int(piece.payload["execution_id"])
+        async with self._recorder.database.read() as connection:
+            execution = await executions.by_id(connection, execution_id)
+            repository = await repositories.by_id(connection, execution.repository_id) if execution else None
+        if execution is None or repository is None or execution.bitbucket_build_number is None:
+            return _nothing
+        client = await self._clients.for_repository(repository)
+        if client is None:
+            return _nothing
+        try:
+            return await self._ask(client, repository, execution, Source(piece.payload.get("source", Source.API)))
+        except NotFound as error:
+            if piece.tries < 2:
+                raise Later(GONE, str(error)) from None
+            return self._lost(execution_id)
+        except BitbucketError as error:
+            raise later(error, piece.tries, self._recorder) from None
+
+    async def _ask(self, client: Client, repository: Repository, execution: Execution, source: Source) -> Writing:
+        name = repository.address
+        number = execution.bitbucket_pipeline_uuid or execution.bitbucket_build_number
+        run = await client.run(name, number or 0)
+        found = await client.steps(name, run.uuid)
+
+        async def write_down(record: Record) -> float | None:
+            return await self._write_down(record, execution.id, run, found, source)
+
+        return write_down
+
+    async def _write_down(
+        self, record: Record, execution_id: int, run: Run, found: Sequence[Step], source: Source
+    ) -> float | None:
+        execution = await locked(record, execution_id)
+        if execution is None or not _same(execution, run):
+            return None
+        await steps.put(record.connection, execution.id, [_seen(step) for step in found])
+        for seen in runs.observations_of(run, found, source=source):
+            _, execution = await observe(record, execution, seen, self._patience, hints_end=False)
+        known = {"bitbucket_pipeline_uuid": run.uuid, "waiting_on": runs.waiting_on(run, found)}
+        await executions.change(record.connection, execution.id, **known)
+        if runs.ended(run):
+            return None
+        watched = execution.watched_until is not None and execution.watched_until > record.now
+        return self._pace.watched if watched else self._pace.alone
+
+    def _lost(self, execution_id: int) -> Writing:
+        async def write_down(record: Record) -> float | None:
+            execution = await locked(record, execution_id)
+            if execution is not None and not State(execution.status).final:
+                reason = "lost: Bitbucket does not know this run"
+                seen = Observation(
+                    trigger=Trigger.LOSE, source=Source.API, at=record.now, confirmed=True, reason=reason
+                )
+                await observe(record, execution, seen, self._patience, hints_end=False)
+            return None
+
+        return write_down
+
+
+async def locked(record: Record, execution_id: int) -> Execution | None:
+    """The execution, while nobody else writes about its repository."""
+    execution = await executions.by_id(record.connection, execution_id)
+    if execution is None:
+        return None
+    await repositories.by_id(record.connection, execution.repository_id, lock=True)
+    return await executions.by_id(record.connection, execution_id)
+
+
+def later(error: BitbucketError, tries: int, recorder: Recorder) -> Later:
+    """When to ask Bitbucket again after this answer."""
+    if isinstance(error, BudgetSpent):
+        seconds = max(1.0, (error.until - recorder.now()) / timedelta(seconds=1))
+    elif isinstance(error, RateLimited):
+        seconds = max(1.0, error.retry_after)
+    elif isinstance(error, NotAllowed):
+        seconds = BROKEN
+    else:
+        seconds = min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
+    return Later(seconds, str(error))
+
+
+async def _nothing(record: Record) -> float | None:
+    """There is nobody to ask, or nothing to ask for."""
+    return None
+
+
+def _same(execution: Execution, run: Run) -> bool:
+    """An answer about another run, or another commit, is not taken for an answer."""
+    commit = run.target.commit.hash if run.target.commit else None
+    other = commit and execution.bitbucket_commit_hash and not commit.startswith(execution.bitbucket_commit_hash)
+    return run.build_number == execution.bitbucket_build_number and not other
+
+
+def _seen(step: Step) -> steps.Seen:
+    return steps.Seen(
+        uuid=step.uuid,
+        name=step.name,
+        state=step.state.name,
+        result=step.state.result.name if step.state.result else None,
+        run_number=step.run_number,
+        started_at=step.started_on,
+        completed_at=step.completed_on,
+    )

@@ -1,0 +1,154 @@
+"""Compares a repository's runs at Bitbucket with our records, and writes down what no webhook has told us."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from service.bitbucket import runs
+from service.bitbucket.answers import Run
+from service.client import Client, Clients
+from service.client.errors import BitbucketError, NotFound
+from service.events import Source
+from service.history import Patience
+from service.machine import State
+from service.recorder import Record, Recorder
+from service.sightings import Sighting, execution_of
+from service.store import executions, pipelines, repositories
+from service.store.executions import Execution
+from service.store.repositories import Repository
+from service.store.work import Work
+from service.workers.following import later
+from service.workers.tasks import Writing
+
+logger = logging.getLogger(__name__)
+
+# A quiet repository is looked at so many times as rarely as one in which something is under way.
+QUIET = 10
+
+# The share of a credential's hourly calls that may go into looking where nothing seems to happen.
+SHARE = 0.4
+
+# How many of the newest runs are compared: one page, one call.
+NEWEST = 50
+
+# How long a run's absence after its push is unremarkable, in seconds.
+UNREMARKABLE = 120.0
+
+CONFIG = "bitbucket-pipelines.yml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budgeted:
+    """How often to look, in seconds, where something is under way; and how many calls an hour a credential has."""
+
+    seconds: float
+    calls_per_hour: int
+
+
+class Reconciler:
+    """The task of kind `reconcile`, one row for each repository that has a credential."""
+
+    def __init__(self, recorder: Recorder, clients: Clients, patience: Patience, budget: Budgeted) -> None:
+        self._recorder = recorder
+        self._clients = clients
+        self._patience = patience
+        self._budget = budget
+
+    async def __call__(self, piece: Work) -> Writing:
+        repository_id = int(piece.payload["repository_id"])
+        async with self._recorder.database.read() as connection:
+            repository = await repositories.by_id(connection, repository_id)
+            waiting = await executions.waiting_for_a_run(connection, repository_id)
+        if repository is None or repository.disconnected_at or repository.credential_id is None:
+            return _ended
+        client = await self._clients.for_repository(repository)
+        assert client is not None
+        try:
+            found = await client.runs(repository.address, limit=NEWEST)
+            silent = await self._why_silent(client, repository, waiting, found)
+        except BitbucketError as error:
+            raise later(error, piece.tries, self._recorder) from None
+
+        async def write_down(record: Record) -> float | None:
+            return await self._write_down(record, repository_id, found, silent)
+
+        return write_down
+
+    async def _why_silent(
+        self, client: Client, repository: Repository, waiting: Sequence[Execution], found: Sequence[Run]
+    ) -> dict[int, str]:
+        """execution id → why Bitbucket has begun no run for it, for those that have waited remarkably long."""
+        commits = {run.target.commit.hash for run in found if run.target.commit}
+        old = self._recorder.now() - timedelta(seconds=UNREMARKABLE)
+        reasons = {}
+        for execution in waiting:
+            commit = execution.bitbucket_commit_hash
+            if commit is None or execution.created_at > old or commit in commits or execution.waiting_on:
+                continue
+            reason = await _silent_cause(client, repository.address, commit)
+            if reason:
+                reasons[execution.id] = reason
+        return reasons
+
+    async def _write_down(
+        self, record: Record, repository_id: int, found: Sequence[Run], silent: dict[int, str]
+    ) -> float | None:
+        repository = await repositories.by_id(record.connection, repository_id, lock=True)
+        if repository is None or repository.disconnected_at or repository.credential_id is None:
+            return None
+        pipeline = await pipelines.active_of(record.connection, repository_id)
+        for run in reversed(found):  # the oldest first, as it happened
+            if pipeline is not None:
+                await self._compare(record, repository, pipeline.id, run)
+        for execution_id, reason in silent.items():
+            await executions.change(record.connection, execution_id, waiting_on=reason)
+        await repositories.reconciled(record.connection, repository_id, record.now)
+        busy = await executions.under_way(record.connection, repository_id)
+        return await self._next_look(record, repository, busy=busy)
+
+    async def _compare(self, record: Record, repository: Repository, pipeline_id: int, run: Run) -> None:
+        known = await executions.by_build_number(record.connection, repository.id, run.build_number)
+        if known is None and run.created_on < repository.connected_at:
+            return  # what was before us is not ours to record
+        if known is not None and State(known.status).final and known.confirmed and known.attempt >= run.run_number:
+            return
+        sighting = Sighting(
+            repository_id=repository.id,
+            pipeline_id=pipeline_id,
+            build_number=run.build_number,
+            commit=run.target.commit.hash if run.target.commit else None,
+            branch=run.target.ref_name,
+            trigger_type=runs.trigger_type_of(run),
+        )
+        _, execution = await execution_of(record, sighting, self._patience)
+        # what is under way is followed already; the rest is looked at now, with its steps, which the page does not tell
+        due_at = (
+            record.now
+            if known is None or State(known.status).final
+            else record.now + timedelta(seconds=self._budget.seconds)
+        )
+        payload = {"execution_id": execution.id, "source": Source.RECONCILE}
+        await record.work("follow", str(execution.id), payload, due_at=due_at)
+
+    async def _next_look(self, record: Record, repository: Repository, *, busy: bool) -> float:
+        sharing = await repositories.sharing_credential(record.connection, repository.credential_id or 0)
+        affordable = sharing * 3600 / (self._budget.calls_per_hour * SHARE)
+        return max(self._budget.seconds * (1 if busy else QUIET), affordable)
+
+
+async def _silent_cause(client: Client, name: str, commit: str) -> str | None:
+    if not await client.pipelines_enabled(name):
+        return "Pipelines is switched off: enable it in the repository's settings at Bitbucket"
+    try:
+        await client.source(name, commit, CONFIG)
+    except NotFound:
+        return f"the commit has no {CONFIG}: generate one, or add it"
+    return None
+
+
+async def _ended(record: Record) -> float | None:
+    """The repository is gone, or has no credential any more: connecting it again writes a new row."""
+    return None
