@@ -18,6 +18,7 @@ FRONT = frozenset(
 # Front ends that bring a server of their own: alone they are no full stack.
 ASSET_HOSTS = frozenset(["laravel", "rails", "php", "ruby", "dotnet"])
 GENERIC = frozenset(["node", "python", "static", "docker"])
+MAX_HALVES = 8  # more applications than this that nothing binds together are a collection, not a full stack
 _BACK_NAME = re.compile(
     r"(?:^|/)(?:back[-_]?end|server|api|backend[-_]?\w+|\w+[-_]backend|\w+[-_](?:api|server))$", re.IGNORECASE
 )
@@ -93,6 +94,8 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     apps = [part for part in parts if not part.claim.library and part.kind.type != "docker"]
     fronts = [part for part in apps if part.is_front and not (part.kind.type == "static" and part.root != ".")]
     backs = [part for part in apps if part.serves]
+    if len(fronts) + len(backs) > MAX_HALVES and not workspaces.orchestrator(tree):
+        return Composition("monorepo", None, (*fronts, *backs), "many applications side by side")
     if fronts and backs:
         return Composition("fullstack", None, (*fronts, *backs), "a front end beside a back end")
     if fronts and not _are_aids(fronts, parts):
@@ -109,6 +112,8 @@ def _is_deployment(parts: list[Part]) -> bool:
     if not parts or (top is not None and top.kind.type != "docker"):
         return False
     images = [part for part in parts if part.kind.type == "docker"]
+    if any(part.claim.confidence > 0.9 and not part.claim.library for part in parts):
+        return False
     if len(images) >= 3 and len(images) > 2 * (len(parts) - len(images)):
         return True
     if top is None or not top.folder.compose:

@@ -168,10 +168,11 @@ def served_application(command: str) -> str | None:
     """The object in `gunicorn app.wsgi:application -b :8000` and its kind; None if no such server is called."""
     words = _words(command)
     servers = ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress-serve", "granian", "uwsgi")
-    for index, word in enumerate(words):
-        if word.rpartition("/")[2] in servers:
-            return next((later for later in words[index + 1 :] if _APPLICATION.fullmatch(later)), None)
-    return None
+    start = next((index for index, word in enumerate(words) if word.rpartition("/")[2] in servers), len(words))
+    arguments = zip(words[start:], words[start + 1 :], strict=False)
+    # `-c python:settings` looks like an object but is gunicorn's configuration
+    found = (word for option, word in arguments if option not in ("-c", "--config") and _APPLICATION.fullmatch(word))
+    return next(found, None)
 
 
 def command_port(command: str) -> int | None:

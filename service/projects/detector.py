@@ -19,7 +19,7 @@ from service.projects.kind import CERTAIN, Claim, Kind
 from service.projects.kinds import KINDS
 from service.projects.model import Alternative, Component, Detection, Evidence
 from service.projects.package import package_in
-from service.projects.tree import Tree
+from service.projects.tree import LANGUAGES, Tree
 
 MAX_FOLDERS = 80
 _SHARED = tuple(field for field in Component.__struct_fields__ if field in Detection.__struct_fields__)
@@ -43,7 +43,17 @@ def _claimed(tree: Tree, root: str) -> Claimed:
     """Everything that is claimed about a directory: the certain claims in the kinds' order, then the others."""
     folder = Folder(tree, root)
     claims = [(kind, claim) for kind in KINDS if (claim := _recognise(kind, folder)) is not None]
-    return Claimed(folder, tuple(sorted(claims, key=lambda pair: pair[1].confidence < CERTAIN)))
+    return Claimed(folder, tuple(sorted(claims, key=lambda pair: _rank(tree, pair, claims))))
+
+
+def _rank(tree: Tree, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Claim]]) -> bool:
+    """False before True: what is certain, unless another kind claims the same place with far more of its own code
+    (a go.mod for one small tool in a Python project)."""
+    kind, claim = pair
+    if claim.confidence < CERTAIN or kind.language not in LANGUAGES:
+        return claim.confidence < CERTAIN
+    rivals = (tree.files_in(other.language) for other, rival in claims if rival.confidence >= CERTAIN)
+    return tree.files_in(kind.language) * 5 < max(rivals)
 
 
 def _recognise(kind: Kind, folder: Folder) -> Claim | None:

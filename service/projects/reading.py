@@ -20,11 +20,15 @@ import yaml as pyyaml
 
 MAX_DEPTH = 60
 MAX_ALIASES = 200
+MAX_PYTHON = 64 * 1024
 
 # The C loader reads the same YAML ten times faster; wheels of PyYAML carry it, some distributions do not.
 _LOADER: Any = getattr(pyyaml, "CSafeLoader", pyyaml.SafeLoader)
 _STRING_OR_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _STRING_OR_TRAILING_COMMA = re.compile(r'"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])', re.DOTALL)
+
+
+_TOP_LEVEL = re.compile(rb"^(?=[A-Za-z_@]|\Z)", re.MULTILINE)  # where a statement that is not indented begins
 
 
 class Unreadable(ValueError):
@@ -109,7 +113,9 @@ def xml(data: bytes) -> ElementTree.Element:
 
 
 def python(data: bytes) -> ast.Module:
-    """Parse Python source; nothing of it is run."""
+    """Parse Python source, the first `MAX_PYTHON` bytes of it; nothing of it is run."""
+    if len(data) > MAX_PYTHON:
+        data = data[: max((match.start() for match in _TOP_LEVEL.finditer(data, 0, MAX_PYTHON)), default=0)]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "\d" in somebody's code is not our warning

@@ -17,6 +17,15 @@ from service.projects import reading
 Parsed = TypeVar("Parsed")
 
 MAX_PATHS = 50_000
+# Languages whose files are never only assets or fetched packages, so that counting them says something.
+LANGUAGES = {
+    "go": (".go",),
+    "rust": (".rs",),
+    "java": (".java", ".kt"),
+    "c#": (".cs", ".fs", ".vb"),
+    "ruby": (".rb",),
+    "python": (".py",),
+}
 _NATIVE = (
     ".c",
     ".cc",
@@ -111,6 +120,10 @@ class Tree:
         native = sum(self.suffixes[ending] for ending in _NATIVE)
         scripted = sum(self.suffixes[ending] for ending in _SCRIPTED)
         return native > 2 * scripted and native >= 5
+
+    def files_in(self, language: str | None) -> int:
+        """How many files of one of `LANGUAGES` there are; 0 for another language."""
+        return sum(self.suffixes[ending] for ending in LANGUAGES.get(language or "", ()))
 
     def names(self, folder: str) -> tuple[str, ...]:
         """The files directly in `folder`, sorted."""

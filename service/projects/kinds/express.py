@@ -13,11 +13,13 @@ def recognise(folder: Folder) -> Claim | None:
     package = folder.package
     if package is None or not package.depends_on("express"):
         return None
+    if "express" in package.peers or (package.publishes and not package.private and "start" not in package.scripts):
+        return None  # something for Express, not something on it
     evidence = [package.fact("express")]
     importing = imports_of_entries(folder, "express")
     if importing:
         return Claim(0.94, (*evidence, folder.fact(importing, "imports express")))
-    if "express" not in package.runtime or "express" in package.peers:
+    if "express" not in package.runtime:
         return None
     start = package.scripts.get("start") or package.scripts.get("start:prod") or package.scripts.get("dev") or ""
     starts_node = any(word in start for word in ("node", "tsx", "bun", "pm2"))
