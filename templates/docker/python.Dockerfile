@@ -15,4 +15,4 @@ RUN python3 -m pip install --no-cache-dir --no-index --find-links wheelhouse -r 
 USER 10001:10001
 EXPOSE {{ port }}
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python3", "-c", "import os, socket; socket.create_connection(('127.0.0.1', int(os.environ['PORT'])), 4)"]
-CMD {{ ["/bin/sh", "-c", "exec " ~ command] | tojson }}
+CMD {{ command }}

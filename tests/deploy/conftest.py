@@ -32,6 +32,7 @@ class Project:
     repository: Repository
     server: servers.Server
     generated: Generated
+    port: int
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Change a file of the repository, and commit."""
@@ -71,7 +72,10 @@ def node_tools() -> Path:
 
 @pytest.fixture(scope="session")
 def machine_path(node_tools: Path) -> str:
-    """The PATH of images and of the server."""
+    """The PATH of images and of the server. Images of Python call it `python` as well."""
+    python = node_tools / "python"
+    if not python.exists():
+        python.symlink_to("/usr/bin/python3")
     return f"{node_tools}:/usr/local/bin:/usr/bin:/bin:/usr/sbin"
 
 
@@ -115,6 +119,6 @@ def deliver(server: servers.Server, tmp_path: Path, machine_path: str) -> Callab
             secrets=(server.variables()["SSH_PRIVATE_KEY"],),
         )
         repository.commit("First version")
-        return Project(repository, server, generated)
+        return Project(repository, server, generated, port)
 
     return made

@@ -69,7 +69,7 @@ def free_port() -> int:
 
 def free_port_with_candidate() -> int:
     """A free port whose candidate's port, ten thousand above, is free as well."""
-    for port in range(15100, 15900):
+    for port in range(15000 + os.getpid() % 4000, 21000):
         if all(_is_free(number) for number in (port, port + 10000)):
             return port
     raise TimeoutError("no free pair of ports")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from service.configs import EnvironmentRequest
 from tests.deploy.bitbucket import StepResult
 from tests.deploy.conftest import Project
 from tests.deploy.probe import Probe
@@ -43,7 +44,7 @@ def test_a_page_opened_before_a_deployment_finds_its_files_afterwards(deliver: C
     project = deliver("react")
     passed(project.repository.push())
     old = re.search(r'src="/([^"]+\.js)"', project.server.get("/")[1])
-    project.edit("src/shelf.js", "books", "volumes")
+    project.edit("src/main.jsx", "'two'", "'two', 'three'")
 
     passed(project.repository.push())
 
@@ -67,20 +68,25 @@ def test_a_build_without_readable_files_is_refused_while_the_site_answers(delive
     assert project.server.is_bad(2)
 
 
+# sample → (path that answers with the release, file, text in it, what breaks the release when it starts)
+NODE_BREAKS = "if (process.env.RELEASE) process.exit(3);"
+PYTHON_BREAKS = "if os.environ.get('RELEASE'): raise OSError"
 SERVERS = {
-    "express": ("server.js", "'use strict';", "'use strict';\nthrow new Error('broken');", "/"),
-    "flask": ("app.py", "app = Flask(__name__)", "app = Flask(__name__)\nif os.environ.get('RELEASE'): raise OSError", "/"),
-    "fastapi": ("app/main.py", "app = FastAPI()", "app = FastAPI()\nif os.environ.get('RELEASE'): raise OSError", "/health"),
-    "django": ("shop/wsgi.py", "import os", "import os\nif os.environ.get('RELEASE'): raise OSError", "/"),
-    "nextjs": ("next.config.mjs", "standalone' }", "standalone' };\nif (process.env.RELEASE) process.exit(3)", "/health"),
-    "fullstack": ("backend/main.py", "app = FastAPI()", "app = FastAPI()\nif os.environ.get('RELEASE'): raise OSError", "/api/health"),
+    "node": ("/", "server.js", "const server", f"{NODE_BREAKS}\nconst server"),
+    "express": ("/", "server.js", "'use strict';", f"'use strict';\n{NODE_BREAKS}"),
+    "nextjs": ("/health", "app/health/route.js", "export function", f"{NODE_BREAKS}\nexport function"),
+    "flask": ("/health", "app.py", "app = Flask(__name__)", f"app = Flask(__name__)\n{PYTHON_BREAKS}"),
+    "fastapi": ("/health", "app/main.py", "app = FastAPI()", f"app = FastAPI()\n{PYTHON_BREAKS}"),
+    "django": ("/", "shop/wsgi.py", "import os\n", f"import os\n{PYTHON_BREAKS}\n"),
+    "fullstack": ("/api/health", "backend/main.py", "app = FastAPI()", f"app = FastAPI()\n{PYTHON_BREAKS}"),
 }
 
 
 @pytest.mark.parametrize("sample", SERVERS)
 def test_a_server_is_deployed_defended_and_rolled_back(sample: str, deliver: Callable[..., Project]) -> None:
-    file, good, broken, path = SERVERS[sample]
-    project = deliver(sample, env=(("GREETING", "x"),), secrets=("SECRET_KEY",))
+    path, file, good, broken = SERVERS[sample]
+    production = EnvironmentRequest(health_path=path)
+    project = deliver(sample, env=(("GREETING", "x"),), secrets=("SECRET_KEY",), environments=(production,))
     greeting = "it's $HOME \"quoted\" `here` \\ done"
     project.repository.deployment_variables |= {"GREETING": greeting, "SECRET_KEY": "a-very-secret-value"}
     project.repository.secrets += ("a-very-secret-value",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from jinja2 import Environment
@@ -113,7 +114,7 @@ def _node_values(part: Part) -> dict[str, object]:
         "image": f"node:{javascript.node_major(part)}-bookworm-slim",
         "install": " && ".join(javascript.install(part)[len(enter(part.root)) :]),
         "build": javascript.build_items(part),
-        "command": node.program_of(part)[1],
+        "command": _exec(node.program_of(part)[1]),
     }
 
 
@@ -123,10 +124,15 @@ def _python_values(part: Part) -> dict[str, object]:
         "image": f"python:{python.version(part)}-slim-bookworm",
         # Each RUN is a shell of its own, and not bash.
         "wheels": tuple(item for item in python.wheels(part, server) if not item.startswith("set ")),
-        "command": servers.start_command(part, server, in_container=True),
+        "command": _exec(servers.start_command(part, server, in_container=True)),
     }
 
 
 def _go_values(part: Part) -> dict[str, object]:
     stated = part.runtime_version or ""
     return {"version": stated if _GO.fullmatch(stated) else "1.24"}
+
+
+def _exec(command: str) -> str:
+    """The exec form that starts a shell command: the variables in it are filled in when the container starts."""
+    return json.dumps(["/bin/sh", "-c", f"exec {command}"])
