@@ -2,7 +2,7 @@
 
 Only what is used is named here; whatever else an answer holds is passed over, and a word that is not known (of a state,
 a result, a trigger) stays the text it was: what to make of it is decided elsewhere. Uuids stand in braces, hashes are
-40 hex digits unless said otherwise, times are aware (Pipelines writes up to nine fractional digits; microseconds stay).
+40 hex digits unless said otherwise, times are aware (Pipelines writes up to nine fractional digits, rounded here to six).
 
 https://developer.atlassian.com/cloud/bitbucket/rest/
 """

@@ -23,7 +23,7 @@ from service.bitbucket.requests import Query, Request
 from service.client.authorization import Authorization
 from service.client.budget import Budget
 from service.client.errors import Unreachable
-from service.client.exchange import LARGEST_ANSWER, NoReply, Reply, exchange
+from service.client.exchange import LARGEST_ANSWER, TOTAL_SECONDS, NoReply, Reply, exchange
 from service.client.refusals import refusal, retry_after, scrubbed
 
 T = TypeVar("T")
@@ -44,7 +44,10 @@ class Bounds:
 
 
 class Calls:
-    """The way to Bitbucket of one credential. `urgent` is for what a person waits for: it may overdraw the budget."""
+    """The way to Bitbucket of one credential.
+
+    `urgent` is for what a person waits for: it may overdraw the budget. `seconds` is how long one answer may take.
+    """
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Calls:
         budget: Budget,
         *,
         urgent: bool = False,
+        seconds: float = TOTAL_SECONDS,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._http = http
@@ -61,6 +65,7 @@ class Calls:
         self._authorization = authorization
         self._budget = budget
         self._urgent = urgent
+        self._seconds = seconds
         self._sleep = sleep
 
     def __repr__(self) -> str:
@@ -143,6 +148,7 @@ class Calls:
             limit=bounds.limit,
             skip=bounds.skip,
             exact=bounds.exact,
+            seconds=self._seconds,
         )
 
     async def _check(self, request: Request[T], reply: Reply, also: frozenset[int], *, again: bool) -> None:

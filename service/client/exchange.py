@@ -57,11 +57,11 @@ async def exchange(
     url: str,
     *,
     headers: Mapping[str, str],
+    seconds: float,
     body: bytes | None = None,
     limit: int = LARGEST_ANSWER,
     skip: int = 0,
     exact: bool = True,
-    seconds: float = TOTAL_SECONDS,
     server_name: str | None = None,
 ) -> Reply:
     """Raises NoReply. A body over `limit` is an error, or, where `exact` is False, cut to it.

@@ -134,6 +134,7 @@ class PipelineCalls(Calls):
                 limit=bounds.limit,
                 skip=bounds.skip,
                 exact=bounds.exact,
+                seconds=self._seconds,
                 server_name=target.host,
             )
             if reply.status not in (200, 206, 416):

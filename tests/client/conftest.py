@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from service import clock
 from service.client import Client, Clients, sealed
+from service.client.authorization import Bearer
+from service.client.budget import Budget
+from service.client.exchange import pool
 from service.simulator import Repository, Simulator
 from service.store import accounts, credentials, migrate
 from service.store.credentials import Credential
 from service.store.database import Database
 from service.vault import Vault
+from tests.client.peer import Peer, playing
 
 SHOP = "acme/shop"
 TOKEN = "ATCTT3xFfGN0-a-token-that-nobody-may-see"
@@ -30,8 +37,6 @@ pipelines:
       - step: {name: Back, script: [back]}
 """
 
-Connecting = Callable[..., Awaitable[Clients]]
-
 
 @pytest.fixture
 async def bitbucket() -> AsyncIterator[Simulator]:
@@ -45,10 +50,19 @@ def shop(bitbucket: Simulator) -> Repository:
     return bitbucket.repository(SHOP, files={"bitbucket-pipelines.yml": PIPELINES, "src/app.js": "start()\n"})
 
 
-@pytest.fixture
-async def sqlite(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Database]:
-    opened = Database(f"sqlite+aiosqlite:///{tmp_path / 'penstock.db'}")
+@pytest.fixture(scope="session")
+async def migrated(tmp_path_factory: pytest.TempPathFactory, anyio_backend: str) -> Path:
+    """A database at this version's schema, to be copied: that is quicker than making one for each test."""
+    path = tmp_path_factory.mktemp("migrated") / "penstock.db"
+    opened = Database(f"sqlite+aiosqlite:///{path}")
     await migrate.upgrade(opened)
+    await opened.close()
+    return path
+
+
+@pytest.fixture
+async def sqlite(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
+    opened = Database(f"sqlite+aiosqlite:///{shutil.copy(migrated, tmp_path)}")
     yield opened
     await opened.close()
 
@@ -97,3 +111,46 @@ async def clients(bitbucket: Simulator, sqlite: Database, vault: Vault) -> Async
 @pytest.fixture
 async def client(clients: Clients, sqlite: Database, vault: Vault) -> Client:
     return await clients.of((await add_credential(sqlite, vault)).id)
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    async with playing() as started:
+        yield started
+
+
+@pytest.fixture
+async def elsewhere() -> AsyncIterator[Peer]:
+    """Another host, for what may not go there."""
+    async with playing() as started:
+        yield started
+
+
+@dataclass
+class Asking:
+    """A client of the peer. `pauses` are the seconds that it would have waited between its tries."""
+
+    client: Client
+    pauses: list[float]
+
+
+@pytest.fixture
+async def asking(peer: Peer, sqlite: Database, vault: Vault) -> AsyncIterator[Asking]:
+    credential = await add_credential(sqlite, vault)
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async with pool() as http:
+        budget = Budget(sqlite, credential.id, credential.name, per_hour=PER_HOUR)
+        client = Client(http, peer.url, Bearer(TOKEN), budget, seconds=0.5, sleep=sleep, allow_private_targets=True)
+        yield Asking(client, pauses)
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -107,7 +107,7 @@ async def test_a_run_starts_from_yaml_of_ours_in_place_of_the_file(client: Clien
         yaml=OTHER_FILE,
     )
 
-    await shop.runs[-1].advance_to("Relink")
+    await shop.runs[-1].begin()
 
     assert [step.name for step in await client.steps(SHOP, run.uuid)] == ["Relink"]
     assert [(one.key, one.value, one.secured) for one in shop.runs[-1].variables] == [
