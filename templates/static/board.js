@@ -10,7 +10,7 @@ const MOST_DELIVERIES = 12;
 const part = (element, name) => element.querySelector(`[data-part="${name}"]`);
 const find = (attribute, value) => document.querySelector(`[${attribute}="${Number(value)}"]`);
 
-// Whether the entry is on the page now. One that is not needs the page fetched anew.
+// Whether the page now shows all that the entry says or implies. If not, it has to be fetched anew.
 export function write({ kind, told }) {
   if (kind === "execution.created" || kind === "execution.transitioned") return writeExecution(kind, told);
   if (kind === "delivery.processed") return writeDelivery(told);
@@ -32,7 +32,7 @@ function writeExecution(kind, told) {
   if (kind === "execution.transitioned") {
     say(`${part(row, "name").textContent} ${buildOf(told)} is ${told.status.toLowerCase()}`);
   }
-  return true;
+  return kind === "execution.transitioned" || told.message !== undefined;
 }
 
 function writeRow(row, told) {
@@ -119,7 +119,8 @@ function writeDelivery(told) {
   list.querySelector(`[data-delivery="${CSS.escape(told.delivery_id)}"]`)?.remove();
   list.prepend(deliveryItem(told, part(row, "name").textContent));
   while (list.children.length > MOST_DELIVERIES) list.lastElementChild.remove();
-  return true;
+  // a push that joins an execution brings the message of its commit, for which there is no entry
+  return told.verdicts.every((one) => one.verdict !== "joined");
 }
 
 function deliveryItem(told, name) {

@@ -22,29 +22,42 @@ const KINDS = [
   "notification.failed",
 ];
 
+// A page that nobody looks at lets go of its stream after a while, and goes on where it was when it is looked at again:
+// over HTTP/1.1 a browser has six connections to a server, for all of its tabs together.
+const UNSEEN = 60000;
+
 // `onEntry({kind, cursor, told})` gets each entry of the log, `onReset()` what cannot be resumed, `onState(word)` one
 // of live and reconnecting. `onGivenUp()` answers a cursor, or throws to be asked again later.
 export function follow(address, cursor, { onEntry, onReset, onState, onGivenUp }) {
+  let source = null;
+  let last = cursor;
   let wait = FIRST_WAIT;
+  let letGo = null;
 
-  function open(after) {
+  function open() {
+    source?.close();
     const url = new URL(address, location.href);
-    url.searchParams.set("after", after);
-    const source = new EventSource(url);
-    source.addEventListener("ready", () => {
+    url.searchParams.set("after", last);
+    source = new EventSource(url);
+    listen("ready", () => {
       wait = FIRST_WAIT;
       onState("live");
     });
-    source.addEventListener("reset", onReset);
-    source.addEventListener("bye", () => onState("reconnecting"));
+    listen("reset", onReset);
     for (const kind of KINDS) {
-      source.addEventListener(kind, (event) => {
-        onEntry({ kind, cursor: Number(event.lastEventId), told: JSON.parse(event.data) });
-      });
+      listen(kind, (event) => onEntry({ kind, cursor: last, told: JSON.parse(event.data) }));
     }
+    source.addEventListener("bye", () => onState("reconnecting"));
     source.addEventListener("error", () => {
       onState("reconnecting");
       if (source.readyState === EventSource.CLOSED) openLater();
+    });
+  }
+
+  function listen(kind, hear) {
+    source.addEventListener(kind, (event) => {
+      last = Number(event.lastEventId);
+      hear(event);
     });
   }
 
@@ -54,12 +67,19 @@ export function follow(address, cursor, { onEntry, onReset, onState, onGivenUp }
     wait = Math.min(wait * 2, LONGEST_WAIT);
     setTimeout(async () => {
       try {
-        open(await onGivenUp());
+        last = await onGivenUp();
+        open();
       } catch {
         openLater();
       }
     }, spread);
   }
 
-  open(cursor);
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(letGo);
+    if (document.hidden) letGo = setTimeout(() => source.close(), UNSEEN);
+    else if (source.readyState === EventSource.CLOSED) open();
+  });
+
+  open();
 }

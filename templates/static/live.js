@@ -10,8 +10,9 @@ import { fetchContent, putContent } from "./fresh.js";
 
 const TOLD = { live: "Live", reconnecting: "Reconnecting…" };
 
-// One fetch for everything that comes within this time.
+// Milliseconds: one fetch for everything that comes within the first; the wait after one that failed.
 const GATHER = 300;
+const AFTER_FAILURE = 3000;
 
 const main = document.getElementById("main");
 const isBoard = () => document.querySelector("[data-cards]") !== null;
@@ -35,7 +36,7 @@ function apply(entry) {
 function fetchSoon() {
   planned ??= setTimeout(() => {
     planned = null;
-    fetchNow().catch(fetchSoon);
+    fetchNow().catch(() => setTimeout(fetchSoon, AFTER_FAILURE));
   }, GATHER + Math.random() * GATHER);
 }
 

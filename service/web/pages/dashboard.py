@@ -14,7 +14,7 @@ from service.web.call import LARGEST_ID, house_of, viewer_or_none
 from service.web.pages.rendering import page, to_sign_in
 
 MOST_PIPELINES = 100
-MOST_RUNNING = 24
+MOST_RUNNING = 60
 MOST_DELIVERIES = 12
 
 # What the script fills in when an execution begins: a card like the others, with nothing on it yet.
@@ -27,6 +27,11 @@ class Row:
 
     listed: Listed
     latest: Execution | None
+
+    @property
+    def place(self) -> tuple[bool, str, str]:
+        """By name, so that lines keep their places while they change; those of disconnected repositories last."""
+        return not self.listed.pipeline.is_active, self.listed.workspace, self.listed.slug
 
 
 async def show_dashboard(request: Request) -> Response:
@@ -43,15 +48,16 @@ async def show_dashboard(request: Request) -> Response:
         latest = await overview.executions_named(
             connection, [one.pipeline.latest_execution_id for one in listed if one.pipeline.latest_execution_id]
         )
-        repositories = [one.repository_id for one in (*running, *came)]
+        repositories = {one.repository_id for one in running} | {one.repository_id for one in came}
         names = await overview.names_of(connection, repositories)
     shown = listed[:MOST_PIPELINES]
+    rows = [Row(one, latest.get(one.pipeline.latest_execution_id or 0)) for one in shown]
     return page(
         request,
         "dashboard.html",
         viewer=viewer,
         cursor=cursor,
-        rows=[Row(one, latest.get(one.pipeline.latest_execution_id or 0)) for one in shown],
+        rows=sorted(rows, key=lambda row: row.place),
         after=after,
         following=shown[-1].pipeline.id if len(listed) > MOST_PIPELINES else None,
         running=running,

@@ -20,7 +20,7 @@ async def show_deliveries(request: Request) -> Response:
     async with house_of(request).database.read() as connection:
         _, cursor = await log.bounds(connection)
         came = await deliveries.page(connection, viewer, before=before, limit=MOST + 1)
-        names = await overview.names_of(connection, [delivery.repository_id for delivery in came])
+        names = await overview.names_of(connection, {delivery.repository_id for delivery in came})
     shown = came[:MOST]
     return page(
         request,

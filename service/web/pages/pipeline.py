@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.machine import State
-from service.store import executions, log, pipelines
+from service.store import executions, log, overview, pipelines
 from service.store.executions import Execution, Transition
 from service.web.call import LARGEST_ID, house_of, viewer_or_none
 from service.web.pages.rendering import missing, page, to_sign_in
@@ -44,7 +44,7 @@ async def show_pipeline(request: Request) -> Response:
             return missing(request, "pipeline", viewer)
         environments = await pipelines.environments_of(connection, pipeline_id)
         found = await executions.page(connection, viewer, before=None, limit=MOST_EXECUTIONS, pipeline_id=pipeline_id)
-        told = [Told(one, await executions.transitions_of(connection, one.id)) for one in found]
+        moved = await overview.histories(connection, [execution.id for execution in found])
     return page(
         request,
         "pipeline.html",
@@ -52,6 +52,6 @@ async def show_pipeline(request: Request) -> Response:
         cursor=cursor,
         listed=listed,
         environments=environments,
-        executions=told,
+        executions=[Told(execution, moved[execution.id]) for execution in found],
         most=MOST_EXECUTIONS,
     )

@@ -35,7 +35,7 @@ NOT_STORED = {"Cache-Control": "no-store"}
 def page(request: Request, template: str, *, viewer: Viewer | None, status: int = 200, **values: Any) -> Response:
     """The page of that name in `templates/pages/`. `values` are what it shows."""
     shown = {"viewer": viewer, "here": request.url.path, "now": house_of(request).recorder.now(), **values}
-    html = pages().get_template(f"pages/{template}").render(shown)
+    html = _templates().get_template(f"pages/{template}").render(shown)
     return HTMLResponse(html, status, {**POLICY, **NOT_STORED})
 
 
@@ -49,7 +49,7 @@ def to_sign_in() -> Response:
 
 
 @lru_cache(maxsize=1)
-def pages() -> Environment:
+def _templates() -> Environment:
     made = environment().overlay(autoescape=True)
     made.filters.update(
         lasting=words.lasting,
