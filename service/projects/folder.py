@@ -35,7 +35,8 @@ class Folder:
 
     def has(self, *names: str) -> bool:
         """Whether any of `names` (they may lie deeper) is a file here."""
-        return any(self.tree.has(self.path(name)) for name in names)
+        prefix = "" if self.root == "." else f"{self.root}/"
+        return any(self.tree.has(prefix + name) for name in names)
 
     def has_folder(self, name: str) -> bool:
         return self.tree.has_folder(self.path(name))

@@ -99,8 +99,9 @@ def _may_hold(tree: Tree, folder: str) -> bool:
     if depth(folder) > MAX_DEPTH or is_noise(folder):
         return False
     names = tree.names(folder)
-    is_package = "__init__.py" in names  # its `app.py` is a module of the project above
-    return any(_is_manifest(name) and not (is_package and name in _SCRIPTS) for name in names)
+    if "__init__.py" in names:  # a package: its `app.py` is a module of the project above
+        names = tuple(name for name in names if name not in _SCRIPTS)
+    return any(map(_is_manifest, names))
 
 
 _SCRIPTS = frozenset(("main.py", "app.py", "server.py", "bot.py", "wsgi.py"))

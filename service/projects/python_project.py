@@ -252,6 +252,8 @@ def web_application(folder: Folder) -> Served | None:
 
 def _web_application(folder: Folder) -> Served | None:
     offered = list(_offered(folder))
+    if not offered:
+        return None
     framework = next((app.framework for _, app in offered if app.framework), None) or _only_framework(folder)
     made = [(path, app) for path, app in offered if not app.is_imported]
     if framework is None or not made:

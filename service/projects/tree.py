@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from posixpath import dirname, join, normpath
+from posixpath import join, normpath
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
@@ -105,14 +105,14 @@ class Tree:
         for folder in self._names:
             while folder and folder not in found:
                 found.add(folder)
-                folder = dirname(folder)
+                folder = folder.rpartition("/")[0]
         return frozenset(found)
 
     @cached_property
     def suffixes(self) -> Counter[str]:
         """How many files there are of each ending (`.py`), in the whole tree."""
-        endings = (path.rpartition("/")[2].rpartition(".") for path in self.paths)
-        return Counter(f".{ending.lower()}" for stem, dot, ending in endings if stem)
+        counted = Counter(name[name.rfind(".") :] for names in self._names.values() for name in names)
+        return Counter({ending.lower(): number for ending, number in counted.items() if ending.startswith(".")})
 
     @cached_property
     def is_mostly_native(self) -> bool:
@@ -198,7 +198,9 @@ class Tree:
 
 def is_plain(path: str) -> bool:
     """Whether `path` names a file below the top and nothing else: relative, normal, printable."""
-    return path.isprintable() and "\\" not in path and _ODD_PART.search(path) is None
+    if not path.isprintable() or "\\" in path or "//" in path or path.startswith("/") or path.endswith("/"):
+        return False
+    return bool(path) and (("/." not in path and path[0] != ".") or _ODD_PART.search(path) is None)
 
 
 def resolve(folder: str, name: str) -> str | None:
