@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from service.settings import Settings
 from service.store import migrate
 from service.store.database import Database
 from service.store.inbox import Inbox
+from service.variables import forms_of_secrets
 from service.vault import Vault, keys_of, read_keys
 from service.web import health, pages, reference
 from service.web.hooks import Hooks
@@ -33,11 +35,13 @@ from service.web.house import House
 from service.web.intake import PATH, Intake
 from service.web.problems import Problem, answer_crash, answer_http_error, answer_problem
 from service.web.streams import EventStream
+from service.web.streams.logs import LogStreams
 from service.workers.deadlines import deadline_task
 from service.workers.following import Follower, Pace
 from service.workers.inbox import InboxWorker
 from service.workers.reconciling import Budgeted, Reconciler
 from service.workers.retention import Retention
+from service.workers.tailing import Tailer
 from service.workers.tasks import Task, TaskWorker
 
 # Tasks wait for Bitbucket most of the time, and for the database hardly ever.
@@ -87,7 +91,7 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
             allow_private_targets=settings.allow_private_targets,
         )
         stack.push_async_callback(clients.close)
-        tasks = [] if role is Role.WEB else _workers(settings, recorder, patience, inbox, clients)
+        tasks = [] if role is Role.WEB else _workers(settings, recorder, patience, inbox, clients, vault)
         running = [asyncio.create_task(task, name=name) for name, task in tasks]
         stack.push_async_callback(_cancel, running)
         yield House(
@@ -102,19 +106,25 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
             streams=EventStream(
                 feed, max_streams=settings.max_streams, max_streams_per_user=settings.max_streams_per_user
             ),
+            log_streams=LogStreams(
+                recorder, max_streams=settings.max_streams, max_streams_per_user=settings.max_streams_per_user
+            ),
             patience=patience,
             workers_alive=lambda: not any(task.done() for task in running),
         )
 
 
 def _workers(
-    settings: Settings, recorder: Recorder, patience: Patience, inbox: Inbox, clients: Clients
+    settings: Settings, recorder: Recorder, patience: Patience, inbox: Inbox, clients: Clients, vault: Vault
 ) -> list[tuple[str, Coroutine[Any, Any, None]]]:
     pace = Pace(watched=settings.poll_seconds, alone=settings.reconcile_seconds)
     budget = Budgeted(seconds=settings.reconcile_seconds, calls_per_hour=settings.rate_budget_per_hour)
     tasks: dict[str, Task] = {
         "deadline": deadline_task(patience),
         "follow": Follower(recorder, clients, patience, pace),
+        "tail": Tailer(
+            recorder, clients, partial(forms_of_secrets, recorder.database, vault), seconds=settings.poll_seconds
+        ),
         "reconcile": Reconciler(recorder, clients, patience, budget),
     }
     retention = Retention(recorder, entries_days=settings.keep_entries_days, bodies_days=settings.keep_bodies_days)
@@ -152,6 +162,7 @@ class Application:
         """Ends the open streams with `bye`: to be called when the server begins to stop."""
         if self._intake is not None:
             self.house.streams.close()
+            self.house.log_streams.close()
 
     @property
     def house(self) -> House:

@@ -38,6 +38,7 @@ FLOORS = {
     "service.generation": 3,
     "service.history": 3,
     "service.sightings": 3,
+    "service.variables": 3,
     "handlers": 4,
     "service.web": 5,
     "service.workers": 5,

@@ -17,6 +17,7 @@ class Topic(StrEnum):
     INBOX = "inbox"  # deliveries to process
     LOG = "log"  # entries to send
     WORK = "work"  # work to do
+    LOGS = "logs"  # log text to show
 
 
 class Doorbell(Protocol):

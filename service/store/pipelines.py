@@ -93,6 +93,12 @@ async def adopt(connection: AsyncConnection, repository_id: int, *, branch_patte
     return number
 
 
+async def by_id(connection: AsyncConnection, pipeline_id: int) -> Pipeline | None:
+    """Any pipeline, active or not."""
+    row = (await connection.execute(select(pipelines).where(pipelines.c.id == pipeline_id))).one_or_none()
+    return Pipeline(**row._mapping) if row else None
+
+
 async def active_of(connection: AsyncConnection, repository_id: int) -> Pipeline | None:
     """The repository's one active pipeline."""
     question = select(pipelines).where(pipelines.c.repository_id == repository_id, pipelines.c.is_active)
@@ -111,6 +117,13 @@ async def deactivate(connection: AsyncConnection, repository_id: int, now: datet
     statement = statement.values(is_active=False, updated_at=now)
     number: int | None = (await connection.execute(statement.returning(pipelines.c.id))).scalar()
     return number
+
+
+async def change(connection: AsyncConnection, pipeline_id: int, *, version: int, now: datetime, **values: Any) -> bool:
+    """Whether it was at `version`; it is at the next one now. Of two who change it at once the second gets False."""
+    statement = update(pipelines).where(pipelines.c.id == pipeline_id, pipelines.c.version == version)
+    changed = await connection.execute(statement.values(**values, version=version + 1, updated_at=now))
+    return bool(changed.rowcount)
 
 
 async def show_status(

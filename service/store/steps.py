@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +29,7 @@ class StepRow:
     started_at: datetime | None
     completed_at: datetime | None
     raw_bytes: int
+    mask_state: int
     log_bytes: int
     log_complete: bool
 
@@ -53,33 +53,31 @@ async def of_execution(connection: AsyncConnection, execution_id: int) -> list[S
 
 
 async def put(connection: AsyncConnection, execution_id: int, seen: Sequence[Seen]) -> None:
-    """Writes what was seen; a step that ran once more begins its log anew."""
-    known = {step.uuid: step for step in await of_execution(connection, execution_id)}
-    names = unique([step.name for step in seen])
-    for position, (step, name) in enumerate(zip(seen, names, strict=True)):
-        values: dict[str, Any] = {name: getattr(step, name) for name in Seen.__slots__ if name != "uuid"}
-        values |= {"name": name, "position": position}
-        before = known.get(step.uuid)
+    """Writes what was seen. A step that runs once more is another row, with a log of its own; the first one stays."""
+    known = {(step.uuid, step.run_number): step for step in await of_execution(connection, execution_id)}
+    taken = [step.name for step in known.values()]
+    for place, step in enumerate(seen, 1):
+        before = known.get((step.uuid, step.run_number))
+        told = {name: getattr(step, name) for name in ("state", "result", "started_at", "completed_at")}
         if before is None:
-            counts = {"raw_bytes": 0, "log_bytes": 0, "log_complete": False}
-            row = {"execution_id": execution_id, "uuid": step.uuid, **values, **counts}
-            await connection.execute(insert(steps).values(row))
-        elif any(getattr(before, key) != value for key, value in values.items()):
-            await connection.execute(update(steps).where(steps.c.id == before.id).values(values))
+            name = unique(step.name or f"Step {place}", taken)
+            taken.append(name)
+            row = {"uuid": step.uuid, "name": name, "run_number": step.run_number, "position": len(taken), **told}
+            await connection.execute(insert(steps).values(execution_id=execution_id, **row, **NO_LOG))
+        elif any(getattr(before, name) != value for name, value in told.items()):
+            await connection.execute(update(steps).where(steps.c.id == before.id).values(told))
 
 
-def unique(names: Sequence[str]) -> list[str]:
-    """The names as they are told apart: a second `Test` is `Test (2)`, one without a name is `Step` and its place."""
-    given = [name or f"Step {place}" for place, name in enumerate(names, 1)]
-    seen: Counter[str] = Counter()
-    told: list[str] = []
-    for name in given:
-        seen[name] += 1
-        new = name if seen[name] == 1 else f"{name} ({seen[name]})"
-        while new in told or (new != name and new in given):
-            seen[name] += 1
-            new = f"{name} ({seen[name]})"
-        told.append(new)
+# Of a step's log nothing is stored yet, and no masked run is open.
+NO_LOG: dict[str, Any] = {"raw_bytes": 0, "mask_state": -1, "log_bytes": 0, "log_complete": False}
+
+
+def unique(name: str, taken: Sequence[str]) -> str:
+    """The name by which the step is told from the others: a second `Test` is `Test (2)`."""
+    told, number = name[:240], 1
+    while told in taken:
+        number += 1
+        told = f"{name[:240]} ({number})"
     return told
 
 

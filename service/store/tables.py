@@ -343,11 +343,23 @@ answers = Table(
     Column("user_id", Id, nullable=False),
     Column("key", String(200), nullable=False),
     Column("digest", String(64), nullable=False),  # of method, path and body
-    Column("status", Integer, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("status", Integer, nullable=False),  # 0 while the call is being answered
+    Column("body", LargeBinary, nullable=False),  # sealed by the vault: an answer may show a secret, once
     Column("created_at", UtcDateTime, nullable=False, index=True),
     UniqueConstraint("user_id", "key"),
 )
+
+# How often somebody has failed to sign in, by account and address; the count begins anew some time after `since`.
+failed_tries = Table(
+    "failed_tries",
+    metadata,
+    Column("key", String(64), primary_key=True),  # SHA-256 of both
+    Column("count", Integer, nullable=False),
+    Column("since", UtcDateTime, nullable=False, index=True),
+)
+
+# A release that is where it was deployed to, unless a newer one of the same environment is.
+LIVE = text("status = 'SUCCESS' AND NOT rolled_back")
 
 executions = Table(
     "executions",
@@ -382,6 +394,8 @@ executions = Table(
     UniqueConstraint("repository_id", "bitbucket_build_number"),
     Index("ix_executions_pipeline_id_id", "pipeline_id", "id"),
     Index("ix_executions_repository_id_bitbucket_commit_hash", "repository_id", "bitbucket_commit_hash"),
+    # Of an environment's executions the newest that went well is the one that is live.
+    Index("ix_executions_live", "pipeline_id", "environment", "id", sqlite_where=LIVE, postgresql_where=LIVE),
 )
 
 observations = Table(
@@ -435,9 +449,10 @@ steps = Table(
     Column("started_at", UtcDateTime),
     Column("completed_at", UtcDateTime),
     Column("raw_bytes", BigInteger, nullable=False),  # how much of Bitbucket's log is behind what is stored
+    Column("mask_state", Integer, nullable=False),  # how the masker goes on from there
     Column("log_bytes", BigInteger, nullable=False),  # how much is stored, masked
     Column("log_complete", Boolean, nullable=False),
-    UniqueConstraint("execution_id", "uuid"),
+    UniqueConstraint("execution_id", "uuid", "run_number"),
 )
 
 # Log text in order. `offset` counts the bytes of the step's masked text before this piece.

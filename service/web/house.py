@@ -14,6 +14,7 @@ from service.store.inbox import Inbox
 from service.vault import Vault
 from service.web.hooks import Hooks
 from service.web.streams import EventStream
+from service.web.streams.logs import LogStreams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class House:
     clients: Clients
     hooks: Hooks
     streams: EventStream
+    log_streams: LogStreams
     patience: Patience
     workers_alive: Callable[[], bool]
 

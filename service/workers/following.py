@@ -88,6 +88,7 @@ class Follower:
             _, execution = await observe(record, execution, seen, self._patience, hints_end=False)
         known = {"bitbucket_pipeline_uuid": run.uuid, "waiting_on": runs.waiting_on(run, found)}
         await executions.change(record.connection, execution.id, **known)
+        await record.work("tail", str(execution.id), {"execution_id": execution.id})
         if runs.ended(run):
             return None
         watched = execution.watched_until is not None and execution.watched_until > record.now

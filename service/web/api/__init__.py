@@ -1,6 +1,6 @@
 """The HTTP API: one file per kind of thing, each with its operations; all of them together are here."""
 
-from service.web.api import deliveries, events, pipelines, repositories, session
+from service.web.api import deliveries, events, logs, pipelines, repositories, session
 from service.web.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -8,5 +8,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *repositories.operations,
     *pipelines.operations,
     *deliveries.operations,
+    *logs.operations,
     *events.operations,
 )

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_answers")),
         sa.UniqueConstraint("user_id", "key", name=op.f("uq_answers_user_id_key")),
@@ -83,6 +83,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("cursor", name=op.f("pk_entries")),
     )
     op.create_index(op.f("ix_entries_at"), "entries", ["at"], unique=False)
+
+    op.create_table(
+        "failed_tries",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_failed_tries")),
+    )
+    op.create_index(op.f("ix_failed_tries_since"), "failed_tries", ["since"], unique=False)
 
     op.create_table(
         "head",
@@ -367,6 +376,14 @@ def upgrade() -> None:
             "repository_id", "bitbucket_build_number", name=op.f("uq_executions_repository_id_bitbucket_build_number")
         ),
     )
+    op.create_index(
+        "ix_executions_live",
+        "executions",
+        ["pipeline_id", "environment", "id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'SUCCESS' AND NOT rolled_back"),
+        postgresql_where=sa.text("status = 'SUCCESS' AND NOT rolled_back"),
+    )
     op.create_index("ix_executions_pipeline_id_id", "executions", ["pipeline_id", "id"], unique=False)
     op.create_index(
         "ix_executions_repository_id_bitbucket_commit_hash",
@@ -406,11 +423,12 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("raw_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("mask_state", sa.Integer(), nullable=False),
         sa.Column("log_bytes", sa.BigInteger(), nullable=False),
         sa.Column("log_complete", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["execution_id"], ["executions.id"], name=op.f("fk_steps_execution_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_steps")),
-        sa.UniqueConstraint("execution_id", "uuid", name=op.f("uq_steps_execution_id_uuid")),
+        sa.UniqueConstraint("execution_id", "uuid", "run_number", name=op.f("uq_steps_execution_id_uuid_run_number")),
     )
     op.create_table(
         "transitions",

@@ -1,0 +1,256 @@
+"""The logs of executions: whole, in part, searched, and live."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from service.store import executions, logs, pipelines, steps
+from service.store.steps import StepRow
+from service.web.call import (
+    answer,
+    house_of,
+    id_in,
+    number_of,
+    refuse_other_sites,
+    text_of,
+    viewer_of,
+    viewer_or_none,
+)
+from service.web.operation import Operation, Query, Right
+from service.web.problems import Problem, not_found
+
+# Of the JSON form; the text form has no limit unless one is given.
+USUAL_LIMIT, LARGEST_LIMIT = 64 * 1024, 1024 * 1024
+MOST_MATCHES = 1000
+LONGEST_LINE = 2000
+
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
+
+
+class StepLogShape(msgspec.Struct, frozen=True):
+    """A step and how much of its log is stored."""
+
+    name: str
+    state: str
+    result: str | None
+    bytes: int
+    complete: bool
+
+
+class MatchShape(msgspec.Struct, frozen=True):
+    """A line that holds what was looked for; `offset` is its first byte in the step's text."""
+
+    step: str
+    offset: int
+    text: str
+
+
+class LogShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a log. Without `step` the steps' texts count as one, in their order; `bytes` is its length by now."""
+
+    execution_id: int
+    status: str
+    steps: list[StepLogShape]
+    step: str | None
+    offset: int
+    text: str
+    next_offset: int | None
+    bytes: int
+    matches: list[MatchShape] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The texts that were asked for, one behind the other."""
+
+    steps: Sequence[StepRow]
+
+    @property
+    def size(self) -> int:
+        return sum(step.log_bytes for step in self.steps)
+
+    async def read(self, request: Request, begin: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from `begin` to `end`, a piece at a time; each with a connection that is kept no longer."""
+        before = 0
+        for step in self.steps:
+            low, high = max(begin - before, 0), min(end - before, step.log_bytes)
+            before += step.log_bytes
+            while low < high:
+                async with house_of(request).database.read() as connection:
+                    part = [
+                        piece async for piece in logs.text_of(connection, step.id, low, min(high, low + LARGEST_LIMIT))
+                    ]
+                if not part:
+                    return
+                for piece in part:
+                    yield piece
+                low += sum(map(len, part))
+
+
+async def show(request: Request) -> Response:
+    viewer = await viewer_of(request)
+    pipeline_id, asked = id_in(request, "pipeline"), number_of(request, "execution_id")
+    async with house_of(request).database.read() as connection:
+        if await pipelines.seen_by(connection, viewer, pipeline_id) is None:
+            raise not_found("pipeline")
+        if asked is None:
+            latest = await executions.page(connection, viewer, before=None, limit=1, pipeline_id=pipeline_id)
+            execution = latest[0] if latest else None
+        else:
+            execution = await executions.seen_by(connection, viewer, asked)
+        if execution is None or execution.pipeline_id != pipeline_id:
+            raise not_found("execution")
+        known = await steps.of_execution(connection, execution.id)
+    name = text_of(request, "step")
+    wanted = Wanted([step for step in known if name is None or step.name == name])
+    if name is not None and not wanted.steps:
+        raise not_found("step")
+    if "text/plain" in request.headers.get("accept", ""):
+        return _as_text(request, wanted)
+    return answer(await _as_json(request, execution.id, execution.status, known, wanted))
+
+
+def _as_text(request: Request, wanted: Wanted) -> Response:
+    begin = min(number_of(request, "offset") or 0, wanted.size)
+    limit = number_of(request, "limit")
+    end = wanted.size if limit is None else min(wanted.size, begin + limit)
+    status, headers = 200, {"Accept-Ranges": "bytes", "X-Content-Type-Options": "nosniff"}
+    if "range" in request.headers and (asked := _range(request.headers["range"], wanted.size)) is not None:
+        begin, end = asked
+        if begin >= wanted.size:
+            told = {"Content-Range": f"bytes */{wanted.size}"}
+            raise Problem(416, f"the log has {wanted.size} bytes by now", headers=told)
+        status, headers["Content-Range"] = 206, f"bytes {begin}-{end - 1}/{wanted.size}"
+    headers["Content-Length"] = str(end - begin)
+    return StreamingResponse(wanted.read(request, begin, end), status, headers, media_type="text/plain; charset=utf-8")
+
+
+def _range(text: str, size: int) -> tuple[int, int] | None:
+    """One range of bytes, RFC 9110 14.1.2; None for what is to be ignored: several ranges, other units."""
+    match = RANGE.match(text)
+    if match is None or not (match[1] or match[2]):
+        return None
+    if not match[1]:
+        return max(0, size - int(match[2])), size
+    end = int(match[2]) + 1 if match[2] else size
+    return (int(match[1]), min(end, size)) if end > int(match[1]) else None
+
+
+async def _as_json(
+    request: Request, execution_id: int, status: str, known: Sequence[StepRow], wanted: Wanted
+) -> LogShape:
+    begin = number_of(request, "offset") or 0
+    limit = number_of(request, "limit")
+    limit = USUAL_LIMIT if limit is None else min(limit, LARGEST_LIMIT)
+    query = text_of(request, "q")
+    raw = b"".join([piece async for piece in wanted.read(request, begin, begin + limit)])
+    text, taken = _whole_characters(raw, last=begin + len(raw) >= wanted.size)
+    following = begin + taken
+    return LogShape(
+        execution_id=execution_id,
+        status=status,
+        steps=[StepLogShape(s.name, s.state, s.result, s.log_bytes, s.log_complete) for s in known],
+        step=request.query_params.get("step"),
+        offset=begin,
+        text=text,
+        next_offset=following if following < wanted.size else None,
+        bytes=wanted.size,
+        matches=await _search(request, wanted, query) if query else None,
+    )
+
+
+def _whole_characters(raw: bytes, *, last: bool) -> tuple[str, int]:
+    """(text, how many bytes it is of): a character that the limit cut in two is left for the next part."""
+    if not last:
+        for back in range(1, min(4, len(raw)) + 1):
+            if raw[-back] & 0xC0 == 0xC0:
+                raw = raw[:-back] if len(raw[-back:].decode(errors="ignore")) == 0 else raw
+                break
+    return raw.decode(errors="replace"), len(raw)
+
+
+async def _search(request: Request, wanted: Wanted, query: str) -> list[MatchShape]:
+    """The lines that hold `query`, whatever the case of letters; the first of them, if there are very many."""
+    needle, found = query.casefold(), []
+    for step in wanted.steps:
+        rest, at = b"", 0
+        async for piece in Wanted([step]).read(request, 0, step.log_bytes):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                if needle in line.decode(errors="replace").casefold():
+                    found.append(MatchShape(step.name, at, line.decode(errors="replace")[:LONGEST_LINE]))
+                at += len(line) + 1
+            if len(found) >= MOST_MATCHES:
+                return found[:MOST_MATCHES]
+        if rest and needle in rest.decode(errors="replace").casefold():
+            found.append(MatchShape(step.name, at, rest.decode(errors="replace")[:LONGEST_LINE]))
+    return found
+
+
+class Live:
+    """An ASGI endpoint: who may listen is decided here, and asked again while he does."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        viewer = await viewer_of(request)
+        if viewer.by_cookie:
+            refuse_other_sites(request)
+        execution_id = id_in(request, "execution")
+        house = house_of(request)
+
+        async def may_see() -> bool:
+            again = await viewer_or_none(request)
+            if again is None:
+                return False
+            async with house.database.read() as connection:
+                return await executions.seen_by(connection, again, execution_id) is not None
+
+        if not await may_see():
+            raise not_found("execution")
+        await house.log_streams.serve(
+            scope,
+            receive,
+            send,
+            execution_id=execution_id,
+            judge=may_see,
+            expires_at=viewer.expires_at,
+            owner=viewer.user_id,
+        )
+
+
+operations = [
+    Operation(
+        method="GET",
+        path="/api/pipelines/{id}/logs",
+        handler=show,
+        right=Right.SEE,
+        summary="The log of an execution (the latest, unless named), as JSON or, by Accept, as text with Range",
+        answer=LogShape,
+        query=(
+            Query("execution_id", int),
+            Query("step", meaning="a step's name"),
+            Query("offset", int, "bytes"),
+            Query("limit", int, "bytes"),
+            Query("q", meaning="lines that hold this are listed in `matches`"),
+        ),
+        also=(206, 416),
+    ),
+    Operation(
+        method="GET",
+        path="/api/executions/{id}/logs/stream",
+        handler=Live(),
+        plain=False,
+        right=Right.SEE,
+        summary="An execution's log as it grows, as Server-Sent Events",
+        query=(Query("after", meaning="the id of the last event that was read"),),
+        media="text/event-stream",
+        also=(503,),
+    ),
+]

@@ -1,0 +1,172 @@
+"""Stores the logs of a run's steps: one tailer for each execution, however many read along."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from service.bus import Topic
+from service.client import BitbucketError, Client, Clients, LogPart, LogStatus
+from service.machine import State
+from service.masking import Masker
+from service.recorder import Record, Recorder
+from service.store import executions, logs, repositories, steps
+from service.store.logs import Progress
+from service.store.steps import StepRow
+from service.store.work import Work
+from service.workers.following import later
+from service.workers.tasks import Writing
+
+# Bytes of one call, and of one round: what is more comes in the next one, so that no log is ever held whole.
+PART = 512 * 1024
+ROUND = 4 * 1024 * 1024
+
+# A step has ended, and its log may still grow by its last lines, for so many seconds.
+LAST_LINES = 10.0
+
+# The forms of the secrets that an execution's log may hold.
+Secrets = Callable[[int], Awaitable[frozenset[bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What one round has brought of one step."""
+
+    step: StepRow
+    text: bytes = field(repr=False)
+    progress: Progress
+
+
+class Tailer:
+    """The task of kind `tail`. Its rows are written by the follower, and by whoever begins to watch a log."""
+
+    def __init__(self, recorder: Recorder, clients: Clients, secrets: Secrets, *, seconds: float) -> None:
+        self._recorder = recorder
+        self._clients = clients
+        self._secrets = secrets
+        self._seconds = seconds
+
+    async def __call__(self, piece: Work) -> Writing:
+        execution_id = int(piece.payload["execution_id"])
+        async with self._recorder.database.read() as connection:
+            execution = await executions.by_id(connection, execution_id)
+            repository = await repositories.by_id(connection, execution.repository_id) if execution else None
+            known = await steps.of_execution(connection, execution_id)
+        if execution is None or repository is None or execution.bitbucket_pipeline_uuid is None:
+            return _nothing
+        client = await self._clients.for_repository(repository)
+        if client is None:
+            return _nothing
+        forms = await self._secrets(execution.pipeline_id)
+        source = _Source(client, repository.address, execution.bitbucket_pipeline_uuid)
+        tails: list[Tail] = []
+        try:
+            newest = {step.uuid: step.run_number for step in sorted(known, key=lambda step: step.run_number)}
+            for step in known:
+                if newest[step.uuid] > step.run_number and not step.log_complete:
+                    tails.append(_given_up(step))
+                elif not step.log_complete and sum(len(tail.text) for tail in tails) < ROUND:
+                    tails += await self._tail(source, step, forms)
+        except BitbucketError as error:
+            if not tails:
+                raise later(error, piece.tries, self._recorder) from None
+        more = sum(len(tail.text) for tail in tails) >= ROUND
+
+        async def write_down(record: Record) -> float | None:
+            return await self._write_down(record, execution_id, tails, more=more)
+
+        return write_down
+
+    async def _tail(self, source: _Source, step: StepRow, forms: frozenset[bytes]) -> list[Tail]:
+        if step.result == "NOT_RUN":
+            return [_given_up(step)]
+        if step.started_at is None:
+            return []
+        reel = Reel(step, forms)
+        while len(reel.text) < ROUND:
+            part = await source.part(step.uuid, reel.raw)
+            await asyncio.to_thread(reel.take, part.data)
+            if part.status is not LogStatus.MORE or part.shrunk or part.complete:
+                if self._whole(step, part):
+                    reel.end()
+                break
+        return [Tail(step, bytes(reel.text), reel.progress)]
+
+    def _whole(self, step: StepRow, part: LogPart) -> bool:
+        if part.complete or part.shrunk:  # a log that became shorter is another one: what is stored of this one stays
+            return True
+        ended = step.completed_at
+        return ended is not None and self._recorder.now() - ended > timedelta(seconds=LAST_LINES)
+
+    async def _write_down(self, record: Record, execution_id: int, tails: list[Tail], *, more: bool) -> float | None:
+        for tail in tails:
+            stored = await logs.append(
+                record.connection, tail.step.id, after=tail.step.log_bytes, body=tail.text, progress=tail.progress
+            )
+            if stored and (tail.text or tail.progress.complete):
+                record.ring(Topic.LOGS)
+        execution = await executions.by_id(record.connection, execution_id)
+        open_steps = [
+            step for step in await steps.of_execution(record.connection, execution_id) if not step.log_complete
+        ]
+        if execution is None or (State(execution.status).final and not open_steps):
+            return None
+        if more:
+            return 0.0
+        watched = execution.watched_until is not None and execution.watched_until > record.now
+        return self._seconds if watched or State(execution.status).final else None
+
+
+class Reel:
+    """A step's log as it is taken in: masked, whole characters only. `raw` is how far it has been read."""
+
+    def __init__(self, step: StepRow, forms: frozenset[bytes]) -> None:
+        self.raw = step.raw_bytes
+        self.text = bytearray()
+        self._masker = Masker(forms, step.mask_state)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._complete = False
+
+    def take(self, data: bytes) -> None:
+        self.raw += len(data)
+        self._write(self._masker.feed(data))
+
+    def end(self) -> None:
+        """Nothing follows: what was held back is let go."""
+        self._write(self._masker.flush(), final=True)
+        self._complete = True
+
+    @property
+    def progress(self) -> Progress:
+        """From where, and how, the next round goes on: what is held back is read once more."""
+        pending = len(self._decoder.getstate()[0])
+        held = 0 if self._complete else self._masker.held + pending
+        return Progress(raw_bytes=self.raw - held, mask_state=self._masker.state, complete=self._complete)
+
+    def _write(self, masked: bytes, *, final: bool = False) -> None:
+        self.text += self._decoder.decode(masked, final).encode()
+
+
+def _given_up(step: StepRow) -> Tail:
+    """It has no log, or its log at Bitbucket is another one by now: that of the same step, run once more."""
+    return Tail(step, b"", Progress(raw_bytes=step.raw_bytes, mask_state=-1, complete=True))
+
+
+class _Source:
+    """Where the parts of one run's logs come from."""
+
+    def __init__(self, client: Client, repository: str, run_uuid: str) -> None:
+        self._client = client
+        self._repository = repository
+        self._run_uuid = run_uuid
+
+    async def part(self, step_uuid: str, offset: int) -> LogPart:
+        return await self._client.log(self._repository, self._run_uuid, step_uuid, offset=offset, limit=PART)
+
+
+async def _nothing(record: Record) -> float | None:
+    """There is no run, or nobody to ask for its logs."""
+    return None
