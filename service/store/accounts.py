@@ -5,16 +5,29 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.tables import grants, pipelines, repositories, sessions, tickets, tokens, users
+from service.store.tables import (
+    credentials,
+    domains,
+    grants,
+    pipelines,
+    repositories,
+    sessions,
+    tickets,
+    tokens,
+    users,
+)
 
 # What a token may be used for: to look; to trigger, stop, approve; to change what is configured.
 SCOPES = ("read", "operate", "admin")
+
+# How exactly it is known when a token was last used: a write for every call would cost more than it tells.
+USE_NOTED_EVERY = timedelta(hours=1)
 
 TOKEN_PREFIX = "pst_"  # what secret scanners look for  # noqa: S105
 
@@ -29,6 +42,8 @@ class Viewer:
     expires_at: datetime | None = None
     by_cookie: bool = False
     scopes: tuple[str, ...] = ("read", "operate", "admin")
+    token_id: int | None = None
+    token_used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +64,10 @@ class Token:
     id: int
     user: str
     name: str
+    scopes: tuple[str, ...]
     created_at: datetime
     expires_at: datetime | None
+    used_at: datetime | None
 
 
 class NameTaken(ValueError):
@@ -82,11 +99,17 @@ async def list_users(connection: AsyncConnection) -> list[Account]:
 
 
 async def remove_user(connection: AsyncConnection, name: str) -> bool:
-    """Ends the account with its tokens, sessions and rights; whether there was one."""
+    """Ends the account with all that is its own; whether there was one.
+
+    Repositories that work with a credential of the account go on without one, until somebody gives them another.
+    """
     user = (await connection.execute(select(users.c.id).where(users.c.name == name))).scalar()
     if user is None:
         return False
-    for table in (tokens, sessions, grants, tickets):
+    own = select(credentials.c.id).where(credentials.c.user_id == user)
+    using = update(repositories).where(repositories.c.credential_id.in_(own))
+    await connection.execute(using.values(credential_id=None))
+    for table in (tokens, sessions, grants, tickets, domains, credentials):
         await connection.execute(delete(table).where(table.c.user_id == user))
     await connection.execute(delete(users).where(users.c.id == user))
     return True
@@ -118,9 +141,10 @@ async def add_token(
 
 
 async def list_tokens(connection: AsyncConnection) -> list[Token]:
-    columns = (tokens.c.id, users.c.name.label("user"), tokens.c.name, tokens.c.created_at, tokens.c.expires_at)
-    question = select(*columns).join(users, users.c.id == tokens.c.user_id).order_by(tokens.c.id)
-    return [Token(**row._mapping) for row in await connection.execute(question)]
+    columns = (tokens.c.id, users.c.name.label("user"), tokens.c.name, tokens.c.scopes)
+    times = (tokens.c.created_at, tokens.c.expires_at, tokens.c.used_at)
+    question = select(*columns, *times).join(users, users.c.id == tokens.c.user_id).order_by(tokens.c.id)
+    return [Token(*row[:3], tuple(row.scopes), *row[4:]) for row in await connection.execute(question)]
 
 
 async def revoke_token(connection: AsyncConnection, token_id: int) -> bool:
@@ -130,11 +154,24 @@ async def revoke_token(connection: AsyncConnection, token_id: int) -> bool:
 async def viewer_by_token(connection: AsyncConnection, token: str, now: datetime) -> Viewer | None:
     question = (
         select(users.c.id, users.c.name, users.c.is_admin, tokens.c.expires_at, tokens.c.scopes)
+        .add_columns(tokens.c.id.label("token_id"), tokens.c.used_at)
         .join(tokens, tokens.c.user_id == users.c.id)
         .where(tokens.c.hash == hashed(token), or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now))
     )
     row = (await connection.execute(question)).one_or_none()
-    return Viewer(row.id, row.name, row.is_admin, row.expires_at, scopes=tuple(row.scopes)) if row else None
+    if row is None:
+        return None
+    proof = {"expires_at": row.expires_at, "token_id": row.token_id, "token_used_at": row.used_at}
+    return Viewer(row.id, row.name, row.is_admin, scopes=tuple(row.scopes), **proof)
+
+
+def used_long_ago(viewer: Viewer, now: datetime) -> bool:
+    """Whether the use of the viewer's token is worth noting."""
+    return viewer.token_used_at is None or viewer.token_used_at < now - USE_NOTED_EVERY
+
+
+async def note_use(connection: AsyncConnection, token_id: int, now: datetime) -> None:
+    await connection.execute(update(tokens).where(tokens.c.id == token_id).values(used_at=now))
 
 
 async def add_session(connection: AsyncConnection, user_id: int, *, now: datetime, expires_at: datetime) -> str:

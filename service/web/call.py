@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ from starlette.responses import Response
 
 from service.store import accounts
 from service.store.accounts import Viewer
+from service.store.audit import Actor
+from service.store.database import away
 from service.web.house import House
 from service.web.problems import Problem, not_found
 
@@ -31,10 +34,40 @@ def house_of(request: Request) -> House:
     return house
 
 
+def address_of(request: Request) -> str:
+    """Where a call comes from, as far as the server could see."""
+    return request.client.host if request.client else ""
+
+
+def actor_of(request: Request, viewer: Viewer) -> Actor:
+    """The caller, as the audit log names him."""
+    return Actor(viewer.name, viewer.user_id, address_of(request) or None)
+
+
 async def viewer_or_none(request: Request) -> Viewer | None:
     """Who shows a valid token or session. A token that is not valid is not saved by a cookie beside it."""
-    house = house_of(request)
-    now = house.recorder.now()
+    viewer = await _viewer(request)
+    if viewer is not None and viewer.token_id is not None and accounts.used_long_ago(viewer, _now(request)):
+        await _note_use(request, viewer.token_id)
+    return viewer
+
+
+async def _note_use(request: Request, token_id: int) -> None:
+    """Once an hour at most. A database that is busy elsewhere is no reason to turn the caller away."""
+    try:
+        async with house_of(request).recorder.record() as record:
+            await accounts.note_use(record.connection, token_id, record.now)
+    except Exception as error:
+        if not away(error):
+            raise
+
+
+def _now(request: Request) -> datetime:
+    return house_of(request).recorder.now()
+
+
+async def _viewer(request: Request) -> Viewer | None:
+    house, now = house_of(request), _now(request)
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     session = request.cookies.get(COOKIE)
     if not token and not session:

@@ -27,13 +27,14 @@ async def answered_once(
         raise Problem(
             422, "Idempotency-Key is 1 to 200 characters", errors=[("Idempotency-Key", "1 to 200 characters")]
         )
-    recorder = house_of(request).recorder
+    recorder, vault = house_of(request).recorder, house_of(request).vault
+    place = {"table": "answers", "column": "body", "row": f"{viewer.user_id} {key}"}
     call = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     digest = hashlib.sha256(call + await raw_body(request)).hexdigest()
     async with recorder.record() as record:
         known = await answers.begin(record.connection, user_id=viewer.user_id, key=key, digest=digest, now=record.now)
     if known is not None:
-        return _again(known, digest)
+        return _again(known, digest, lambda sealed: vault.open(sealed, **place))
     try:
         response = await handler(request)
     except BaseException:
@@ -41,16 +42,17 @@ async def answered_once(
             await answers.forget(record.connection, user_id=viewer.user_id, key=key)
         raise
     async with recorder.record() as record:
-        text = bytes(response.body).decode()
-        await answers.finish(record.connection, user_id=viewer.user_id, key=key, status=response.status_code, body=text)
+        sealed = vault.seal(bytes(response.body), **place)
+        status = response.status_code
+        await answers.finish(record.connection, user_id=viewer.user_id, key=key, status=status, body=sealed)
     return response
 
 
-def _again(known: answers.Answer, digest: str) -> Response:
+def _again(known: answers.Answer, digest: str, opened: Callable[[bytes], bytes]) -> Response:
     if known.digest != digest:
         told = [("Idempotency-Key", "use a new one for another call")]
         raise Problem(422, "this Idempotency-Key was used for another call", errors=told)
     if known.status == 0:
         raise Problem(409, "the first call with this Idempotency-Key is still being answered; try again in a moment")
     headers = {"Idempotency-Replayed": "true"}
-    return Response(known.body, known.status, headers, media_type="application/json")
+    return Response(opened(known.body), known.status, headers, media_type="application/json")

@@ -86,6 +86,8 @@ def _told(operation: Operation) -> dict[str, Any]:
         told["security"] = []
     if operation.once:
         told["parameters"].append({"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}})
+    if operation.matches:
+        told["parameters"].append({"name": "If-Match", "in": "header", "schema": {"type": "string"}})
     if operation.body is not None:
         told["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(operation.body)}}}
     return told
@@ -131,6 +133,10 @@ def _responses(operation: Operation) -> dict[str, Any]:
 def statuses(operation: Operation) -> set[int]:
     """The errors that an operation may answer: those it names, and those that its declaration implies."""
     found = {*operation.also, 421}
+    if operation.plain:
+        found.add(503)
+    if operation.matches:
+        found.add(412)
     if operation.right is not Right.ANYBODY:
         found |= {401, 403}
     if "{" in operation.path:

@@ -6,6 +6,7 @@ not reachable, and a declaration without a right does not exist.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,6 +21,11 @@ from service.store.accounts import Viewer
 from service.web.call import viewer_of
 from service.web.idempotency import answered_once
 from service.web.problems import Problem
+
+# How long a call may take. What it has not committed by then is undone.
+SECONDS = 30.0
+
+RETRY = {"Retry-After": "5"}
 
 
 class Right(StrEnum):
@@ -61,7 +67,8 @@ class Operation:
     """`handler` is a function of a request, or an ASGI application that answers by itself.
 
     `also` are the statuses it may answer beside `status` and those that follow from the rest of the declaration.
-    `scope` is what a token needs where the right alone does not say it; `once` honours an Idempotency-Key.
+    `scope` is what a token needs where the right alone does not say it; `once` honours an Idempotency-Key, `matches`
+    an If-Match.
     """
 
     method: str
@@ -76,6 +83,7 @@ class Operation:
     also: tuple[int, ...] = ()
     scope: str | None = None
     once: bool = False
+    matches: bool = False  # honours If-Match
     media: str = "application/json"
     plain: bool = field(default=True)  # a function of a request, not an ASGI application
 
@@ -96,6 +104,15 @@ class Operation:
         return viewer
 
     async def _answered(self, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(SECONDS) as patience:
+                return await self._answer(request)
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            raise Problem(503, f"this took longer than {SECONDS:.0f} s and was undone", headers=RETRY) from None
+
+    async def _answer(self, request: Request) -> Response:
         viewer = await self.admit(request)
         key = request.headers.get("idempotency-key")
         handler: Any = self.handler

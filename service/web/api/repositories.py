@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from datetime import timedelta
 from typing import Annotated, Any
@@ -15,14 +14,23 @@ from service.store import accounts, pipelines, repositories
 from service.store.accounts import Viewer
 from service.store.repositories import AlreadyConnected, Repository
 from service.web.api.shapes import RepositoryShape, RotatedShape, WebhookShape, repository_shape
-from service.web.call import answer, body_of, house_of, id_in, limit_of, numbered_cursor_of, page, viewer_of
+from service.web.call import (
+    LARGEST_ID,
+    actor_of,
+    answer,
+    body_of,
+    house_of,
+    id_in,
+    limit_of,
+    numbered_cursor_of,
+    page,
+    viewer_of,
+)
+from service.web.connecting import check_name, connect_repository, taken
 from service.web.house import House
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Right
 from service.web.problems import Problem, not_found
-
-# Which branches a repository deploys before anybody has said so.
-USUAL_BRANCHES = "{main,master}"
 
 # How long the secret before a rotation is still accepted: Bitbucket keeps one secret a hook, so we overlap.
 OVERLAP = timedelta(hours=24)
@@ -32,43 +40,37 @@ MORE_EVENTS = ("repo:updated", "repo:transfer", "repo:deleted", "pipeline:span_c
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
-# https://support.atlassian.com/bitbucket-cloud/docs/what-is-a-slug/
-WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
-SLUG = re.compile(r"[A-Za-z0-9_.-]+\Z")
-
 
 class Connecting(msgspec.Struct, forbid_unknown_fields=True):
     """What is needed to connect a repository."""
 
     workspace: Name
     slug: Name
-    credential_id: int | None = None
+    credential_id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)] | None = None
 
 
 async def connect(request: Request) -> Response:
     viewer = await viewer_of(request)
     house = house_of(request)
     wanted = await body_of(request, Connecting)
-    _check(wanted)
-    hook_id, secret = secrets.token_hex(16), secrets.token_urlsafe(32)
-    sealed = house.vault.seal(secret.encode(), table="hooks", column="secret", row=hook_id)
+    check_name(wanted.workspace, wanted.slug)
     async with house.recorder.record() as record:
-        connection, now = record.connection, record.now
         try:
-            repository = await repositories.connect(
-                connection, workspace=wanted.workspace.lower(), slug=wanted.slug.lower(), uuid=None, now=now
+            made = await connect_repository(
+                record,
+                viewer,
+                house.vault,
+                workspace=wanted.workspace,
+                slug=wanted.slug,
+                credential_id=wanted.credential_id,
             )
         except AlreadyConnected as known:
-            raise await _taken(connection, viewer, known) from None
-        await accounts.grant(connection, repository.id, viewer.user_id, "owner")
-        await repositories.add_hook(connection, hook_id, repository.id, sealed, now)
-        pipeline_id = await pipelines.adopt(connection, repository.id, branch_pattern=USUAL_BRANCHES, now=now)
-        record.rights_changed()
-        made = {"pipeline_id": pipeline_id, "repository_id": repository.id, "repository": repository.full_name}
-        record.log("pipeline.created", made, repository_id=repository.id, pipeline_id=pipeline_id)
+            raise await taken(record.connection, viewer, known) from None
+        repository = made.repository
+        record.audit(actor_of(request, viewer), "repository.connected", repository.full_name, id=repository.id)
     webhook = WebhookShape(
-        url=house.webhook_url(hook_id),
-        secret=secret,
+        url=house.webhook_url(made.hook_id),
+        secret=made.secret,
         events=[*EVENTS, *MORE_EVENTS],
         instructions=_instructions(repository),
     )
@@ -103,6 +105,7 @@ async def disconnect(request: Request) -> Response:
         repository = await _owned(record.connection, viewer, id_in(request, "repository"))
         hooks = await repositories.hooks_of(record.connection, [repository.id])
         await repositories.disconnect(record.connection, repository.id, record.now)
+        record.audit(actor_of(request, viewer), "repository.disconnected", repository.full_name, id=repository.id)
         pipeline_id = await pipelines.deactivate(record.connection, repository.id, record.now)
         if pipeline_id is not None:
             told = {"pipeline_id": pipeline_id, "reason": "the repository was disconnected"}
@@ -126,6 +129,7 @@ async def rotate_secret(request: Request) -> Response:
         await repositories.replace_secret(
             record.connection, hook.id, secret=sealed, previous=hook.secret, previous_until=until
         )
+        record.audit(actor_of(request, viewer), "repository.secret_rotated", repository.full_name, id=repository.id)
     house.hooks.forget(hook.id)
     webhook = WebhookShape(url=house.webhook_url(hook.id), secret=secret, previous_secret_until=until)
     return answer(RotatedShape(webhook))
@@ -181,26 +185,6 @@ operations = [
         once=True,
     ),
 ]
-
-
-def _check(wanted: Connecting) -> None:
-    errors = []
-    if not WORKSPACE.match(wanted.workspace):
-        errors.append(("workspace", "a Bitbucket workspace id: letters, digits, - and _"))
-    if not SLUG.match(wanted.slug) or set(wanted.slug) <= {"."}:
-        errors.append(("slug", "a repository's slug: letters, digits, -, _ and ."))
-    if wanted.credential_id is not None:
-        errors.append(("credential_id", "there is no such credential"))
-    if errors:
-        raise Problem(422, "this names no repository that Bitbucket could have", errors=errors)
-
-
-async def _taken(connection: Any, viewer: Viewer, known: AlreadyConnected) -> Problem:
-    """Names the other one to those who may see it."""
-    number = known.repository_id
-    if number is None or await accounts.role_on(connection, viewer, number) is None:
-        return Problem(409, f"{known}, by somebody else; ask an administrator for access")
-    return Problem(409, f"{known}; disconnect it first, or use that one", existing_repository_id=number)
 
 
 async def _seen(connection: Any, viewer: Viewer, repository_id: int) -> Repository:
