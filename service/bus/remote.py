@@ -108,8 +108,7 @@ class RemoteBus:
                     await self._something_to_say.wait()
             except TimeoutError:
                 pass  # an empty word, to hear its echo
-            if self._lost:
-                raise ConnectionError("the connection was closed")
+            self._check()
             self._something_to_say.clear()
             topics, self._unsaid = self._unsaid, set()
             try:
@@ -117,12 +116,11 @@ class RemoteBus:
                     self._echo.clear()
                     await line.say(" ".join((self._name, *topics)))
                     await self._echo.wait()
-            except BaseException:
+                self._check()
+            except BaseException:  # who should have heard it is told on the next line
                 self._unsaid |= topics
                 self._something_to_say.set()
                 raise
-            if self._lost:
-                raise ConnectionError("the connection was closed")
 
     def _hear(self, text: str) -> None:
         name, *topics = text.split(" ")
@@ -131,6 +129,10 @@ class RemoteBus:
         else:
             # a topic that this version does not know is another version's, in the middle of an upgrade
             self._here.ring(*(Topic(topic) for topic in topics if topic in set(Topic)))
+
+    def _check(self) -> None:
+        if self._lost:
+            raise ConnectionError("the connection was closed")
 
     def _lose(self) -> None:
         self._lost = True

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Protocol
 
-from service.bus import Bus, Doorbell, Topic
+from service.bus import Bus, Topic
 from service.feed.audience import Audience
 from service.feed.frames import Batch, Frame, frame_of
 from service.feed.ring import Ring
@@ -58,7 +58,7 @@ class Feed:
         self.cursor = 0
         self.rights = 0
         self._database = database
-        self._bus = bus
+        self._bell = bus.subscribe(Topic.LOG)  # before the first read, or what comes in between is missed
         self._ring = Ring(0, most_frames=RING_FRAMES, most_bytes=RING_BYTES)
         self._groups: dict[Audience, dict[Subscriber, None]] = {}
         self._reading = asyncio.Lock()
@@ -66,15 +66,16 @@ class Feed:
 
     async def start(self) -> None:
         """Fills the ring with the latest entries and follows the log from there. Raises what the database raises."""
-        bell = self._bus.subscribe(Topic.LOG)  # before the first read, or what comes in between is missed
         pruned, newest = await self.bounds()
         self.cursor = max(pruned, newest - RING_FRAMES)
         self._ring = Ring(self.cursor, most_frames=RING_FRAMES, most_bytes=RING_BYTES)
-        await self._read_on()
-        self._following = asyncio.create_task(self._follow(bell), name="feed")
+        async with self._reading:
+            await self._read_on()
+        self._following = asyncio.create_task(self._follow(), name="feed")
 
     async def stop(self) -> None:
         """Hands out nothing from now on."""
+        self._bell.close()
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
@@ -113,16 +114,19 @@ class Feed:
 
     async def reach(self, cursor: int) -> None:
         """Reads on up to an entry that another process has handed out already."""
-        if self.cursor < cursor:
-            await self._read_on()
+        async with self._reading:
+            if self.cursor < cursor:
+                await self._read_on()
 
-    async def _follow(self, bell: Doorbell) -> None:
+    async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await bell.wait(BACK_STOP)
+            await self._bell.wait(BACK_STOP)
             try:
                 began = loop.time()
-                if await self._read_on():
+                async with self._reading:
+                    found = await self._read_on()
+                if found:
                     await asyncio.sleep(0)  # the sockets are written at the end of this turn of the loop
                     # at least as long as the round took: half of the loop is left to everything else
                     await asyncio.sleep(max(REST, loop.time() - began))
@@ -131,15 +135,14 @@ class Feed:
                 await asyncio.sleep(AFTER_FAILURE)
 
     async def _read_on(self) -> bool:
-        """Hands out all that is new; whether there was anything."""
-        async with self._reading:
-            before = self.cursor
-            while True:
-                async with self._database.read() as connection:
-                    page = await entries.read_after(connection, self.cursor, limit=PAGE)
-                self._hand_out([frame_of(entry) for entry in page])
-                if len(page) < PAGE:
-                    return self.cursor > before
+        """Hands out all that is new; whether there was anything. One at a time: under `_reading`."""
+        before = self.cursor
+        while True:
+            async with self._database.read() as connection:
+                page = await entries.read_after(connection, self.cursor, limit=PAGE)
+            self._hand_out([frame_of(entry) for entry in page])
+            if len(page) < PAGE:
+                return self.cursor > before
 
     def _hand_out(self, page: Sequence[Frame]) -> None:
         # an entry that changes rights ends its round: what comes after it is for those who may see it then

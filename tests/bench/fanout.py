@@ -38,7 +38,6 @@ END = LAST.encode()
 class Figures:
     """Of one way."""
 
-    way: str
     deliveries_per_second: float
     p50_ms: float
     p99_ms: float
@@ -149,7 +148,7 @@ async def measure(way: str, options: argparse.Namespace) -> Figures:
         rates = sorted([await burst(server, load, options.events) for _ in range(options.bursts)])
         for transport in transports:
             transport.abort()
-    return Figures(way, rates[len(rates) // 2], quantile(late, 0.5), quantile(late, 0.99), cpu, kilobytes)
+    return Figures(rates[len(rates) // 2], quantile(late, 0.5), quantile(late, 0.99), cpu, kilobytes)
 
 
 async def connect(load: Load, port: int, request: bytes) -> list[asyncio.Transport]:
@@ -191,23 +190,16 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    ways = [options.only] if options.only else list(WAYS)
-    figures = [uvloop.run(measure(way, options)) for way in ways]
-    print(table(figures, options))
+    print(f"{options.subscribers} subscribers; a burst of {options.events} events; {options.rate:g} events a second")
+    print(f"{'':34} {'burst: deliveries/s':>20} {'p50 ms':>8} {'p99 ms':>8} {'cpu':>6} {'KB each':>8}", flush=True)
+    for way in [options.only] if options.only else WAYS:
+        one = uvloop.run(measure(way, options))
+        print(
+            f"{way:34} {one.deliveries_per_second:>20,.0f} {one.p50_ms:>8.1f} {one.p99_ms:>8.1f}"
+            f" {one.cpu:>6.0%} {one.kilobytes:>8.1f}",
+            flush=True,
+        )
     return 0
-
-
-def table(figures: list[Figures], options: argparse.Namespace) -> str:
-    lines = [
-        f"{options.subscribers} subscribers; burst of {options.events} events, then {options.rate:g} events/s",
-        f"{'way':36} {'burst: deliveries/s':>20} {'p50 ms':>8} {'p99 ms':>8} {'cpu':>6} {'KB each':>8}",
-    ]
-    lines += [
-        f"{one.way:36} {one.deliveries_per_second:>20,.0f} {one.p50_ms:>8.1f} {one.p99_ms:>8.1f}"
-        f" {one.cpu:>6.0%} {one.kilobytes:>8.1f}"
-        for one in figures
-    ]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -592,9 +592,7 @@ async def test_a_wire_whose_peer_has_gone_can_be_written_to_and_asked() -> None:
         wire.abort()
         await asyncio.sleep(0.05)
 
-        wire.write(Batch(b"too late"))
-
-        assert (wire.closed, wire.pending()) == (True, 0)
+        assert (wire.write(Batch(b"too late")), wire.closed, wire.pending()) == (0, True, 0)
 
 
 async def test_a_peer_that_died_without_a_word_is_found_by_the_system_within_forty_seconds(desk: Desk) -> None:

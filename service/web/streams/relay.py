@@ -22,10 +22,12 @@ class RelayedWire:
         self._sending = asyncio.create_task(self._send_on(), name="relay-send")
         self._listening = asyncio.create_task(self.gone(), name="relay-listen")
 
-    def write(self, batch: Batch) -> None:
-        if not self.closed:
-            self._unsent += batch.body
-            self._written.set()
+    def write(self, batch: Batch) -> int:
+        if self.closed:
+            return 0
+        self._unsent += batch.body
+        self._written.set()
+        return len(batch.body)
 
     def pending(self) -> int:
         return len(self._unsent) + self._under_way
@@ -40,7 +42,8 @@ class RelayedWire:
             await asyncio.sleep(0.01)
         self._sending.cancel()
         self._listening.cancel()
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        if not self.closed:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def gone(self) -> None:
         while not self.closed:

@@ -78,8 +78,7 @@ class Stream:
         if self._wire.pending() > MOST_PENDING:
             self.end(End.UNREAD)
             return
-        self._written += len(batch.body)
-        self._wire.write(batch)
+        self._written += self._wire.write(batch)
 
     def tell(self, event: str, payload: str, *, cursor: int | None = None, retry: int | None = None) -> None:
         self.write(Batch(encode(event, payload, cursor=cursor, retry=retry)))

@@ -83,7 +83,7 @@ class Streams:
         self._open.add(stream)
         if self._stopping:  # since it was checked
             stream.end(End.STOPPING)
-        if self._pulse is None:
+        if self._pulse is None or self._pulse.done():
             self._pulse = asyncio.create_task(self._beat(), name="streams-pulse")
         try:
             await story(stream)
@@ -105,7 +105,6 @@ class Streams:
             now = loop.time()
             for stream in tuple(self._open):
                 stream.look(now)
-        self._pulse = None
 
 
 def _unavailable(detail: str) -> Problem:

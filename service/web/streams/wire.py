@@ -20,6 +20,7 @@ HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 ]
+HEAD = b"".join(b"%b: %b\r\n" % header for header in HEADERS)
 START = {"type": "http.response.start", "status": 200, "headers": HEADERS}
 END = {"type": "http.response.body", "body": b"", "more_body": False}
 
@@ -37,8 +38,8 @@ class Wire(Protocol):
     @property
     def closed(self) -> bool: ...
 
-    def write(self, batch: Batch) -> None:
-        """Never waits; nothing happens on a closed wire."""
+    def write(self, batch: Batch) -> int:
+        """How many bytes that made, framing included. Never waits; nothing happens on a closed wire."""
 
     def pending(self) -> int:
         """Bytes that the system has not taken yet, because the peer does not read."""
@@ -58,13 +59,14 @@ async def open_wire(scope: Scope, receive: Receive, send: Send) -> Wire:
     if transport is None:
         await send(START)
         return RelayedWire(receive, send)
-    peer = transport.get_extra_info("socket")
-    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED)
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SYSTEM_BUFFER)
+    if not transport.is_closing():  # the peer may have left already
+        peer = transport.get_extra_info("socket")
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SYSTEM_BUFFER)
     if scope["http_version"] == "1.0":
-        head = b"".join(b"%b: %b\r\n" % header for header in HEADERS)
-        transport.write(b"HTTP/1.1 200 OK\r\n%bconnection: close\r\n\r\n" % head)
-        return PlainWire(transport, receive)
+        wire = PlainWire(transport, receive)
+        wire.write(Batch(b"HTTP/1.1 200 OK\r\n%bconnection: close\r\n\r\n" % HEAD))
+        return wire
     await send(START)
     return ChunkedWire(transport, receive, send)
 
@@ -85,9 +87,8 @@ class PlainWire:
     def closed(self) -> bool:
         return self._transport.is_closing()
 
-    def write(self, batch: Batch) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(batch.body)
+    def write(self, batch: Batch) -> int:
+        return self._put(batch.body)
 
     def pending(self) -> int:
         # uvloop's transports cannot be asked any more once they are closed
@@ -104,6 +105,12 @@ class PlainWire:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
+    def _put(self, ready: bytes) -> int:
+        if self._transport.is_closing():
+            return 0
+        self._transport.write(ready)
+        return len(ready)
+
 
 class ChunkedWire(PlainWire):
     """HTTP/1.1: the connection outlives the response."""
@@ -114,9 +121,8 @@ class ChunkedWire(PlainWire):
         super().__init__(transport, receive)
         self._send = send
 
-    def write(self, batch: Batch) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(batch.chunk)
+    def write(self, batch: Batch) -> int:
+        return self._put(batch.chunk)
 
     async def finish(self) -> None:
         await self._send(END)
