@@ -134,7 +134,7 @@ def read_limit(path: str) -> int:
 
 
 def _worth_reading(tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
-    """The folder's key files with their rank: manifests 0, configuration 1, entry files 2, pins 2.5, settings 3."""
+    """The folder's key files with their rank: manifests 0, configuration 1, pins 1.5, entry files 2, settings 3."""
     prefix = "" if folder == "." else f"{folder}/"
     counted: defaultdict[str, int] = defaultdict(int)
     for name in tree.names(folder):
@@ -175,7 +175,7 @@ def _group(name: str) -> tuple[str, float | None, int]:
         return "compose" if is_compose(name) else "dockerfile", 1.0, 2
     if _CONFIGS.fullmatch(name):
         return "config", 1.0, 8
-    return ("pin", 2.5, 8) if name in _PINS else ("other", None, 0)
+    return ("pin", 1.5, 8) if name in _PINS else ("other", None, 0)
 
 
 def _node_entries(tree: Tree, prefix: str) -> list[str]:

@@ -66,7 +66,7 @@ def _compared(operator: str, major: int, rest: str) -> set[int]:
 def python(stated: str) -> str | None:
     """A Python version or range as `3.x`: a pin as it is, a range by what fits; an open one by the preferred line."""
     text = stated.strip().lower().removeprefix("python").strip("-= ").removeprefix("cpython-")
-    pin = re.fullmatch(r"(?:pypy[\d.]*-)?(\d)(?:\.(\d{1,2}))?(?:\.(?:\d+|x|\*))?(?:[-+a-z][\w.+-]*)?", text)
+    pin = re.fullmatch(r"(?:pypy)?(\d)(?:\.(\d{1,2}))?(?:\.(?:\d+|x|\*))?(?:[-+a-z][\w.+-]*)?", text)
     if pin:
         return f"{pin[1]}.{pin[2]}" if pin[2] else None
     specifiers = _python_specifiers(text)

@@ -30,7 +30,12 @@ SERVER: Files = {"package.json": EXPRESS, "server.js": SERVER_JS}
 NEXT: Files = {"package.json": package("next", "react", scripts={"build": "next build"}), "next.config.js": ""}
 DJANGO: Files = {"manage.py": MANAGE_PY, "config/wsgi.py": WSGI_PY, "requirements.txt": "django\n"}
 LIBRARY: Files = {"package.json": package(exports="./index.js", name="part"), "index.js": ""}
-WORKSPACE: Files = {"pnpm-workspace.yaml": "packages:\n  - './apps/*'\n  - 'packages/*'\n", "package.json": package(private=True, dev=("turbo",)), "turbo.json": "{}", "pnpm-lock.yaml": ""}  # fmt: skip
+WORKSPACE: Files = {
+    "pnpm-workspace.yaml": "packages:\n  - './apps/*'\n  - 'packages/*'\n",
+    "package.json": package(private=True, dev=("turbo",)),
+    "turbo.json": "{}",
+    "pnpm-lock.yaml": "",
+}
 
 CASES: dict[str, tuple[Files, str, Parts]] = {
     "a front end beside a back end": (
@@ -44,22 +49,45 @@ CASES: dict[str, tuple[Files, str, Parts]] = {
         [("client", "react", "frontend"), (".", "express", "backend")],
     ),
     "a top that only starts both": (
-        {"package.json": package(dev=("concurrently",), scripts={"start": "concurrently 'npm:a' 'npm:b'"}), **under("client", SPA), **under("server", SERVER)},
+        {
+            "package.json": package(dev=("concurrently",), scripts={"start": "concurrently 'npm:a' 'npm:b'"}),
+            **under("client", SPA),
+            **under("server", SERVER),
+        },
         "fullstack",
         [("client", "react", "frontend"), ("server", "express", "backend")],
     ),
     "a front end four directories down": (
-        {"pyproject.toml": '[project]\nname = "desk"\ndependencies = ["fastapi"]\n', "src/desk/main.py": FASTAPI_PY, "src/desk/__init__.py": "", **under("src/desk/static/desk", {"package.json": VUE, "index.html": "", "src/main.js": ""})},
+        {
+            "pyproject.toml": '[project]\nname = "desk"\ndependencies = ["fastapi"]\n',
+            "src/desk/main.py": FASTAPI_PY,
+            "src/desk/__init__.py": "",
+            **under("src/desk/static/desk", {"package.json": VUE, "index.html": "", "src/main.js": ""}),
+        },
         "fullstack",
         [("src/desk/static/desk", "vue", "frontend"), (".", "fastapi", "backend")],
     ),
     "both halves in one directory": (
-        {**DJANGO, **{"package.json": REACT, "index.html": "", "src/main.tsx": ""}},
+        {**DJANGO, "package.json": REACT, "index.html": "", "src/main.tsx": ""},
         "fullstack",
         [(".", "react", "frontend"), (".", "django", "backend")],
     ),
     "both halves in one package.json": (
-        {"package.json": package("vue", "express", dev=("vite", "@vitejs/plugin-vue"), scripts={"start": "npm run start-server", "start-server": "node server/server.js", "build": "vite build"}), "index.html": "", "src/main.js": "", "server/server.js": SERVER_JS},
+        {
+            "package.json": package(
+                "vue",
+                "express",
+                dev=("vite", "@vitejs/plugin-vue"),
+                scripts={
+                    "start": "npm run start-server",
+                    "start-server": "node server/server.js",
+                    "build": "vite build",
+                },
+            ),
+            "index.html": "",
+            "src/main.js": "",
+            "server/server.js": SERVER_JS,
+        },
         "fullstack",
         [(".", "vue", "frontend"), (".", "express", "backend")],
     ),
@@ -85,7 +113,7 @@ CASES: dict[str, tuple[Files, str, Parts]] = {
     ),
     "services in several languages": (
         {
-            "docker-compose.yml": "services:\n  vote: {build: ./vote}\n  result: {build: ./result}\n  worker: {build: ./worker}\n",
+            "docker-compose.yml": "services: {v: {build: ./vote}, r: {build: ./result}, w: {build: ./worker}}\n",
             **under("vote", {"app.py": FLASK_PY, "requirements.txt": "flask\n", "Dockerfile": "FROM python:3.12\n"}),
             **under("result", {**SERVER, "Dockerfile": "FROM node:20\n"}),
             **under("worker", {"go.mod": "module worker\n", "main.go": "", "Dockerfile": "FROM golang:1.23\n"}),
@@ -94,7 +122,7 @@ CASES: dict[str, tuple[Files, str, Parts]] = {
         [("result", "express", "backend"), ("vote", "flask", "backend"), ("worker", "go", "backend")],
     ),
     "one application in a directory": (under("app", SPA), "react", []),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", CASES)

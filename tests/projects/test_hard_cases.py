@@ -29,7 +29,11 @@ ONE_TYPE: dict[str, tuple[Files, str]] = {
     "a package.json of linters beside Django": ({**DJANGO, "package.json": LINTERS}, "django"),
     "a package.json of linters alone": ({"package.json": LINTERS, "README.md": ""}, "unknown"),
     "a manage.py that is a command line of its own": (
-        {"manage.py": "import click\ncli = click.Group()\n", "requirements.txt": "click\nalembic\n", "tool/__init__.py": ""},
+        {
+            "manage.py": "import click\ncli = click.Group()\n",
+            "requirements.txt": "click\nalembic\n",
+            "tool/__init__.py": "",
+        },
         "python",
     ),
     "flask that nothing imports": ({"main.py": "print('hello')\n", "requirements.txt": "flask\n"}, "python"),
@@ -38,35 +42,71 @@ ONE_TYPE: dict[str, tuple[Files, str]] = {
         "python",
     ),
     "fastapi only in an address": (
-        {"src/typing_tool/__init__.py": "", "pyproject.toml": '[project]\nname = "typing-tool"\ndependencies = ["click"]\nurls = {Source = "https://example.com/fastapi/typing-tool"}\n'},
+        {
+            "src/typing_tool/__init__.py": "",
+            "pyproject.toml": '[project]\nname = "typing-tool"\ndependencies = ["click"]\nurls = {Source = "https://example.com/fastapi/typing-tool"}\n',
+        },
         "python",
     ),
     "the framework itself": (
-        {"pyproject.toml": '[project]\nname = "Flask"\n', "src/flask/__init__.py": "from .app import Flask\n", "src/flask/app.py": "class Flask: ...\n"},
+        {
+            "pyproject.toml": '[project]\nname = "Flask"\n',
+            "src/flask/__init__.py": "from .app import Flask\n",
+            "src/flask/app.py": "class Flask: ...\n",
+        },
         "python",
     ),
-    "only extensions of Flask": ({"site.py": FLASK_PY, "requirements.txt": "flask-sqlalchemy\nflask_migrate\n"}, "flask"),
+    "only extensions of Flask": (
+        {"site.py": FLASK_PY, "requirements.txt": "flask-sqlalchemy\nflask_migrate\n"},
+        "flask",
+    ),
     "a Flask derived and made by a factory": (
         {
             "shop/__init__.py": "",
-            "shop/app.py": "from flask import Flask as Base\nclass Shop(Base): ...\ndef create_app(config='x'):\n    app = Shop(__name__)\n    return app\n",
+            "shop/app.py": (
+                "from flask import Flask as Base\nclass Shop(Base): ...\n"
+                "def create_app(config='x'):\n    app = Shop(__name__)\n    return app\n"
+            ),
             "wsgi.py": "from shop.app import create_app\nserver = create_app()\n",
             "requirements.txt": "flask\n",
         },
         "flask",
     ),
-    "a class of one's own called FastAPI": ({"main.py": "from mine import FastAPI\napp = FastAPI()\n", "requirements.txt": "requests\n"}, "python"),
+    "a class of one's own called FastAPI": (
+        {"main.py": "from mine import FastAPI\napp = FastAPI()\n", "requirements.txt": "requests\n"},
+        "python",
+    ),
     "a router in api/main.py, the application elsewhere": (
-        {"api/main.py": "from fastapi import APIRouter\napp = APIRouter()\n", "main.py": FASTAPI_PY, "requirements.txt": "fastapi\n"},
+        {
+            "api/main.py": "from fastapi import APIRouter\napp = APIRouter()\n",
+            "main.py": FASTAPI_PY,
+            "requirements.txt": "fastapi\n",
+        },
         "fastapi",
     ),
-    "Express itself": ({"package.json": package(name="express", files=["lib/"], scripts={"test": "mocha"}, main="index.js"), "index.js": ""}, "node"),
+    "Express itself": (
+        {
+            "package.json": package(name="express", files=["lib/"], scripts={"test": "mocha"}, main="index.js"),
+            "index.js": "",
+        },
+        "node",
+    ),
     "Express only types and a proxy for development": (
-        {"package.json": package("react", "express", dev=("vite",), scripts={"start": "vite"}), "index.html": "", "proxy.js": ""},
+        {
+            "package.json": package("react", "express", dev=("vite",), scripts={"start": "vite"}),
+            "index.html": "",
+            "proxy.js": "",
+        },
         "react",
     ),
     "Angular that ships express for rendering": (
-        {"package.json": package("@angular/core", "@angular/ssr", "express", dev=("@angular/cli",), scripts={"start": "ng serve"}), "angular.json": ANGULAR_JSON, "src/server.ts": "import express from 'express'"},
+        {
+            "package.json": package(
+                "@angular/core", "@angular/ssr", "express", dev=("@angular/cli",), scripts={"start": "ng serve"}
+            ),
+            "angular.json": ANGULAR_JSON,
+            "src/server.ts": "import express from 'express'",
+        },
         "angular",
     ),
     "app.json of Heroku": ({**DJANGO, "app.json": '{"name": "shop", "buildpacks": []}'}, "django"),
@@ -75,16 +115,32 @@ ONE_TYPE: dict[str, tuple[Files, str]] = {
         "react",
     ),
     "react-router as a framework": (
-        {"package.json": package("react", "react-router", dev=("@react-router/dev", "vite")), "react-router.config.ts": "export default {\n  // set this to false: ssr: false\n  ssr: true,\n}", "app/root.tsx": ""},
+        {
+            "package.json": package("react", "react-router", dev=("@react-router/dev", "vite")),
+            "react-router.config.ts": "export default {\n  // set this to false: ssr: false\n  ssr: true,\n}",
+            "app/root.tsx": "",
+        },
         "remix",
     ),
     "react-router as a framework without its server": (
-        {"package.json": package("react", "react-router", dev=("@react-router/dev", "vite")), "react-router.config.ts": "export default { ssr: false }", "app/root.tsx": ""},
+        {
+            "package.json": package("react", "react-router", dev=("@react-router/dev", "vite")),
+            "react-router.config.ts": "export default { ssr: false }",
+            "app/root.tsx": "",
+        },
         "react",
     ),
-    "folders named like frameworks": ({"django/README.md": "", "rails/README.md": "", "react/README.md": ""}, "unknown"),
+    "folders named like frameworks": (
+        {"django/README.md": "", "rails/README.md": "", "react/README.md": ""},
+        "unknown",
+    ),
     "templates of generated applications": (
-        {**DJANGO, "templates/starter/package.json": REACT, "templates/starter/index.html": "", "examples/api/main.py": FASTAPI_PY},
+        {
+            **DJANGO,
+            "templates/starter/package.json": REACT,
+            "templates/starter/index.html": "",
+            "examples/api/main.py": FASTAPI_PY,
+        },
         "django",
     ),
     "Django with a package.json of assets": (
@@ -92,20 +148,35 @@ ONE_TYPE: dict[str, tuple[Files, str]] = {
         "django",
     ),
     "C++ with a package.json around it": (
-        {"CMakeLists.txt": "", **{f"src/part{i}.cpp": "" for i in range(9)}, "package.json": package(main="lib/index.js"), "lib/index.js": ""},
+        {
+            "CMakeLists.txt": "",
+            **{f"src/part{i}.cpp": "" for i in range(9)},
+            "package.json": package(main="lib/index.js"),
+            "lib/index.js": "",
+        },
         "unknown",
     ),
-    "images of several databases": ({f"{name}/Dockerfile": f"FROM {name}:1\n" for name in ("mysql", "redis", "nginx", "php")}, "docker"),
+    "images of several databases": (
+        {f"{name}/Dockerfile": f"FROM {name}:1\n" for name in ("mysql", "redis", "nginx", "php")},
+        "docker",
+    ),
     "a compose file of finished images with some scripts": (
-        {"docker-compose.yml": "services:\n  a: {image: 'x/a'}\n  b: {image: 'x/b'}\n", "data/web/index.php": "", "data/web/tool/index.php": ""},
+        {
+            "docker-compose.yml": "services:\n  a: {image: 'x/a'}\n  b: {image: 'x/b'}\n",
+            "data/web/index.php": "",
+            "data/web/tool/index.php": "",
+        },
         "docker",
     ),
     "compose with only databases beside an application": (
         {**DJANGO, "docker-compose.yml": "services:\n  db: {image: 'postgres:16'}\n  cache: {image: 'redis:7'}\n"},
         "django",
     ),
-    "a Dockerfile beside an application": ({"package.json": EXPRESS, "server.js": SERVER_JS, "Dockerfile": "FROM node:20\nEXPOSE 80\n"}, "express"),
-}  # fmt: skip
+    "a Dockerfile beside an application": (
+        {"package.json": EXPRESS, "server.js": SERVER_JS, "Dockerfile": "FROM node:20\nEXPOSE 80\n"},
+        "express",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", ONE_TYPE)
@@ -184,7 +255,7 @@ def test_the_output_of_angular_is_read_not_guessed(options: dict[str, object], b
         ("export default { build: { outDir: '../backend/static' } }", "../backend/static"),
         ("export default { build: { outDir: join(here, 'x') } }", "dist"),
         (
-            "export default { /* build: { outDir: 'no' } */ build: { rollupOptions: { outDir: 'no' }, outDir: `yes` } }",
+            "export default { /* build: { outDir: 'no' } */ build: { lib: { outDir: 'no' }, outDir: `yes` } }",
             "yes",
         ),
     ],

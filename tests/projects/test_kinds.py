@@ -26,11 +26,21 @@ PAGE = "<!doctype html>"
 PLAIN: dict[str, tuple[Files, dict[str, object]]] = {
     "react with Vite": (
         {"package.json": REACT, "package-lock.json": "{}", "index.html": PAGE, "src/main.tsx": ""},
-        {"type": "react", "output_dir": "dist", "install_command": "npm ci", "build_command": "npm run build", "port": None},
+        {
+            "type": "react",
+            "output_dir": "dist",
+            "install_command": "npm ci",
+            "build_command": "npm run build",
+            "port": None,
+        },
     ),
     "react with Create React App": (
         {
-            "package.json": package("react", "react-scripts", scripts={"start": "react-scripts start", "build": "react-scripts build", "test": "react-scripts test"}),
+            "package.json": package(
+                "react",
+                "react-scripts",
+                scripts={"start": "react-scripts start", "build": "react-scripts build", "test": "react-scripts test"},
+            ),
             "yarn.lock": "# yarn lockfile v1\n",
             "public/index.html": PAGE,
         },
@@ -44,7 +54,12 @@ PLAIN: dict[str, tuple[Files, dict[str, object]]] = {
     ),
     "vue with Vite": (
         {"package.json": VUE, "pnpm-lock.yaml": "lockfileVersion: '9.0'\n", "index.html": PAGE, "src/main.ts": ""},
-        {"type": "vue", "output_dir": "dist", "package_manager": "pnpm", "install_command": "pnpm install --frozen-lockfile"},
+        {
+            "type": "vue",
+            "output_dir": "dist",
+            "package_manager": "pnpm",
+            "install_command": "pnpm install --frozen-lockfile",
+        },
     ),
     "vue with Vue CLI": (
         {
@@ -55,8 +70,16 @@ PLAIN: dict[str, tuple[Files, dict[str, object]]] = {
         {"type": "vue", "output_dir": "public_html", "install_command": "npm install"},
     ),
     "angular": (
-        {"package.json": package("@angular/core", dev=("@angular/cli", "@angular/build")), "angular.json": ANGULAR_JSON},
-        {"type": "angular", "output_dir": "dist/shop/browser", "language": "javascript", "build_command": "npx ng build"},
+        {
+            "package.json": package("@angular/core", dev=("@angular/cli", "@angular/build")),
+            "angular.json": ANGULAR_JSON,
+        },
+        {
+            "type": "angular",
+            "output_dir": "dist/shop/browser",
+            "language": "javascript",
+            "build_command": "npx ng build",
+        },
     ),
     "svelte": (
         {"package.json": package(dev=("svelte", "vite")), "index.html": PAGE, "src/main.js": ""},
@@ -68,7 +91,12 @@ PLAIN: dict[str, tuple[Files, dict[str, object]]] = {
             "next.config.js": "module.exports = {\n  // output: 'export',\n}",
             "bun.lock": "",
         },
-        {"type": "nextjs", "start_command": "bun run start", "port": 3000, "install_command": "bun install --frozen-lockfile"},
+        {
+            "type": "nextjs",
+            "start_command": "bun run start",
+            "port": 3000,
+            "install_command": "bun install --frozen-lockfile",
+        },
     ),
     "nextjs as files": (
         {"package.json": package("next", "react"), "next.config.mjs": "export default { output: 'export' }"},
@@ -97,7 +125,9 @@ PLAIN: dict[str, tuple[Files, dict[str, object]]] = {
     ),
     "nestjs": (
         {
-            "package.json": package("@nestjs/core", "@nestjs/platform-express", scripts={"build": "nest build", "start": "nest start"}),
+            "package.json": package(
+                "@nestjs/core", "@nestjs/platform-express", scripts={"build": "nest build", "start": "nest start"}
+            ),
             "nest-cli.json": "{}",
             "src/main.ts": "await app.listen(process.env.PORT ?? 4100)",
         },
@@ -142,7 +172,7 @@ PLAIN: dict[str, tuple[Files, dict[str, object]]] = {
         {
             "app/main.py": FASTAPI_PY,
             "app/__init__.py": "",
-            "pyproject.toml": '[project]\nname = "shop"\nrequires-python = ">=3.11,<3.12"\ndependencies = ["fastapi"]\n',
+            "pyproject.toml": '[project]\nrequires-python = ">=3.11,<3.12"\ndependencies = ["fastapi"]\n',
             "uv.lock": "",
         },
         {
@@ -162,8 +192,17 @@ PLAIN: dict[str, tuple[Files, dict[str, object]]] = {
         {"type": "go", "framework": "gin", "runtime_version": "1.23", "version_source": "go.mod"},
     ),
     "rust": (
-        {"Cargo.toml": '[package]\nname = "shop"\nrust-version = "1.80"\n[dependencies]\naxum = "0.7"\n', "src/main.rs": "", "Cargo.lock": ""},
-        {"type": "rust", "framework": "axum", "runtime_version": "1.80", "build_command": "cargo build --release --locked"},
+        {
+            "Cargo.toml": '[package]\nname = "shop"\nrust-version = "1.80"\n[dependencies]\naxum = "0.7"\n',
+            "src/main.rs": "",
+            "Cargo.lock": "",
+        },
+        {
+            "type": "rust",
+            "framework": "axum",
+            "runtime_version": "1.80",
+            "build_command": "cargo build --release --locked",
+        },
     ),
     "java with Maven": (
         {
@@ -193,22 +232,43 @@ PLAIN: dict[str, tuple[Files, dict[str, object]]] = {
         {"type": "laravel", "build_command": "npm run build", "package_manager": "composer"},
     ),
     "rails": (
-        {"Gemfile": "ruby '3.3.0'\ngem 'rails', '~> 7'\n", "config/application.rb": "", "bin/rails": "", "config.ru": "", "package.json": package("react")},
+        {
+            "Gemfile": "ruby '3.3.0'\ngem 'rails', '~> 7'\n",
+            "config/application.rb": "",
+            "bin/rails": "",
+            "config.ru": "",
+            "package.json": package("react"),
+        },
         {"type": "rails", "runtime_version": "3.3", "port": 3000},
     ),
     "ruby": ({"Gemfile": "gem 'sinatra'\n", "app.rb": "", "config.ru": ""}, {"type": "ruby", "framework": "sinatra"}),
     "dotnet": (
         {
             "Shop.sln": "",
-            "src/Web/Web.csproj": '<Project Sdk="Microsoft.NET.Sdk.Web"><PropertyGroup><TargetFramework>net8.0</TargetFramework></PropertyGroup></Project>',
+            "src/Web/Web.csproj": (
+                '<Project Sdk="Microsoft.NET.Sdk.Web"><PropertyGroup>'
+                "<TargetFramework>net8.0</TargetFramework></PropertyGroup></Project>"
+            ),
             "src/Web/Program.cs": "",
         },
         {"type": "dotnet", "framework": "aspnet", "runtime_version": "8.0"},
     ),
-    "deno": ({"deno.json": '{"tasks": {"start": "deno run main.ts"}} // ours', "main.ts": ""}, {"type": "deno", "start_command": "deno task start"}),
-    "elixir": ({"mix.exs": "defp deps do [{:phoenix, \"~> 1.7\"}] end"}, {"type": "elixir", "framework": "phoenix", "port": 4000}),
-    "static pages": ({"index.html": PAGE, "style.css": ""}, {"type": "static", "output_dir": ".", "package_manager": None}),
-    "static by Hugo": ({"hugo.toml": "baseURL = 'https://example.com/'\n", "content/_index.md": ""}, {"type": "static", "framework": "hugo", "output_dir": "public"}),
+    "deno": (
+        {"deno.json": '{"tasks": {"start": "deno run main.ts"}} // ours', "main.ts": ""},
+        {"type": "deno", "start_command": "deno task start"},
+    ),
+    "elixir": (
+        {"mix.exs": 'defp deps do [{:phoenix, "~> 1.7"}] end'},
+        {"type": "elixir", "framework": "phoenix", "port": 4000},
+    ),
+    "static pages": (
+        {"index.html": PAGE, "style.css": ""},
+        {"type": "static", "output_dir": ".", "package_manager": None},
+    ),
+    "static by Hugo": (
+        {"hugo.toml": "baseURL = 'https://example.com/'\n", "content/_index.md": ""},
+        {"type": "static", "framework": "hugo", "output_dir": "public"},
+    ),
     "docker": (
         {"Dockerfile": "FROM alpine:3.20\nARG PORT=8081\nEXPOSE ${PORT}/tcp\n", "root/run.sh": ""},
         {"type": "docker", "build_command": "docker build .", "port": 8081},
@@ -218,7 +278,7 @@ PLAIN: dict[str, tuple[Files, dict[str, object]]] = {
         {"type": "docker", "start_command": "docker compose up -d", "services": ("elasticsearch",)},
     ),
     "nothing known": ({"README.md": "", "notes.txt": ""}, {"type": "unknown", "confidence": 0.0}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", PLAIN)
