@@ -44,8 +44,9 @@ class Database:
             self._writer = _sqlite(url, checkpoint, "BEGIN IMMEDIATE", size=1)
         else:
             options: dict[str, Any] = {"pool_size": pool, "max_overflow": 4, "pool_pre_ping": True, "pool_timeout": 8}
+            server = {"application_name": "penstock", "jit": "off"}
             self._reader = self._writer = create_async_engine(
-                url, **options, connect_args={"server_settings": {"application_name": "penstock", "jit": "off"}}
+                url, **options, hide_parameters=True, connect_args={"server_settings": server}
             )
 
     @property
@@ -83,7 +84,8 @@ def away(error: Exception) -> bool:
 
 
 def _sqlite(url: str, pragmas: tuple[str, ...], begin: str, *, size: int) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=8)
+    # hidden from errors, and so from the log: the parameters are what Bitbucket and people have sent
+    engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=8, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
