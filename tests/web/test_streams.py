@@ -453,6 +453,37 @@ async def test_G3_rights_that_change_while_they_are_asked_for_are_asked_for_agai
         assert ids(await stream.take(1)) == [3]
 
 
+async def test_rights_that_changed_between_the_question_and_the_stream_are_asked_for_again(desk: Desk) -> None:
+    asked: list[int] = []
+
+    async def judge() -> Audience:
+        asked.append(desk.feed.cursor)
+        return EVERYTHING
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await desk(scope, receive, send)
+            return
+        judged = desk.streams.cursor
+        if scope["path"] == "/changed":
+            await desk.change_rights(1, EVERYTHING)
+            await desk.feed.reach(2)
+        await desk.streams.serve(
+            scope, receive, send, audience=EVERYTHING, judge=judge, expires_at=None, owner=1, judged=judged
+        )
+
+    async with make_server(app, host="127.0.0.1", port=0, on_stopping=[desk.streams.close]).running() as server:
+        questions = []
+        for path in ("/same", "/changed"):
+            async with listen(server.port, path) as stream:
+                await ready(stream)
+                await desk.write()
+                await stream.take(1)
+            questions.append(len(asked))
+
+    assert questions == [0, 1]
+
+
 async def test_a_stream_ends_when_what_its_reader_signed_in_with_runs_out(desk: Desk) -> None:
     desk.expires_at = datetime.now(UTC) + timedelta(seconds=0.3)
     async with listen(desk.port) as stream:
@@ -538,7 +569,7 @@ async def test_G8_a_client_that_never_reads_is_cut_off_and_harms_nobody(url: str
                             record.log("execution.created", {"reason": "x" * 4000}, repository_id=1)
                     total += 50
                     assert len(await reading.take(50)) == 50
-                    most = max(most, *(stream._wire.pending() for stream in desk.streams._streams._open))
+                    most = max(most, *(stream._wire.pending() for stream in desk.streams.streams._open))
         async with listen(desk.port, f"/api/events?after={total - 1}", **way) as again:
             assert await ready(again) == total - 1
             assert ids(await again.take(1)) == [total]
@@ -549,7 +580,7 @@ async def test_a_stream_is_written_to_the_socket_where_the_server_hands_it_out(d
     async with listen(desk.port) as chunked, listen(desk.port, version="1.0") as plain, listen(desk.port, x_relayed=1):
         await ready(chunked)
         await ready(plain)
-        wires = {type(stream._wire) for stream in desk.streams._streams._open}
+        wires = {type(stream._wire) for stream in desk.streams.streams._open}
 
     assert wires == {ChunkedWire, PlainWire, RelayedWire}
 

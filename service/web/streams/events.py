@@ -24,19 +24,27 @@ Judge = Callable[[], Awaitable[Audience | None]]
 
 
 class EventStream:
-    """Answers with what is new in the log, from the place that the client asks for."""
+    """Answers with what is new in the log, from the place that the client asks for.
+
+    `streams` are all that are open in this process: other stories, told by `streams.serve`, share its limits and end.
+    """
 
     def __init__(self, feed: Feed, *, max_streams: int, max_streams_per_user: int, pace: Pace | None = None) -> None:
         self._feed = feed
-        self._streams = Streams(most=max_streams, most_per_user=max_streams_per_user, pace=pace or Pace())
+        self.streams = Streams(most=max_streams, most_per_user=max_streams_per_user, pace=pace or Pace())
         self._questions = asyncio.Semaphore(QUESTIONS)
 
     def __len__(self) -> int:
-        return len(self._streams)
+        return len(self.streams)
+
+    @property
+    def cursor(self) -> int:
+        """The last entry that was handed out: to be noted before rights are found out, for `judged`."""
+        return self._feed.cursor
 
     def close(self) -> None:
         """Every stream says `bye` and ends, and a new one is refused: for the server, when it begins to stop."""
-        self._streams.stop()
+        self.streams.stop()
 
     async def serve(
         self,
@@ -53,11 +61,11 @@ class EventStream:
         """Tells the caller who he is: that he may see this at all has been decided.
 
         `judge` is asked whenever rights change, and answers the audience now, or None for nothing any more. `judged`
-        is the feed's cursor before `audience` was found out; without it `judge` is asked once more at the beginning.
+        is `cursor` before `audience` was found out; without it `judge` is asked once more at the beginning.
         """
 
         subscription = Subscription(self._feed, self._questions, place.asked_in(scope), audience, judge, judged)
-        await self._streams.serve(scope, receive, send, subscription.follow, owner=owner, expires_at=expires_at)
+        await self.streams.serve(scope, receive, send, subscription.follow, owner=owner, expires_at=expires_at)
 
 
 class Subscription:
