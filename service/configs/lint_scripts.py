@@ -18,7 +18,7 @@ DEPLOYMENT_ONLY = re.compile(r"SSH_[A-Z_]+|DEPLOY_PATH")
 _REFERENCE = re.compile(r"\$\{?([A-Z_][A-Z0-9_]*)")
 _ASSIGNED = re.compile(r"\b(?:export |for |local |read -r )?([A-Z_][A-Z0-9_]*)=|\bfor ([A-Z_]+) in")
 _GUARD = re.compile(r"\$\{([A-Z_][A-Z0-9_]*):\?")
-_QUOTED = re.compile(r"'[^']*'")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 _FORBIDDEN = (
     (re.compile(r"StrictHostKeyChecking=no"), "the server's key must be checked"),

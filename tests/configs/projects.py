@@ -76,7 +76,9 @@ FULLSTACK = Detection(
 PROJECTS: dict[str, Detection] = {
     "react": javascript("react", output_dir="dist"),
     "react-scripts": javascript("react", output_dir="build"),
-    "vue": javascript("vue", output_dir="dist", package_manager="pnpm", install_command="pnpm install --frozen-lockfile"),
+    "vue": javascript(
+        "vue", output_dir="dist", package_manager="pnpm", install_command="pnpm install --frozen-lockfile"
+    ),
     "angular": javascript("angular", output_dir="dist/shelf/browser"),
     "static": Detection(type="static", confidence=0.8, evidence=facts("index.html"), output_dir="."),
     "node": javascript("node", start_command="npm start", build_command=None),

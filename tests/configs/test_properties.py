@@ -8,14 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.configs import EnvironmentRequest, InvalidValue, Request, document, generate
+from service.configs import EnvironmentRequest, InvalidValue, Request, document, generate, kinds
 from service.configs.nginx.fragments import fragments
 from service.configs.nginx.reading import read
 from service.configs.nginx.site import site_tree
 from service.configs.pipeline import document as pipelines_document
 from service.configs.place import target
 from service.configs.scripts import scripts
-from service.configs import kinds
 from tests.configs.projects import PROJECTS, TEMPLATES
 
 label = st.text(string.ascii_letters + string.digits + "-", min_size=1, max_size=20)

@@ -23,7 +23,9 @@ def need(tool: str) -> str:
     return found
 
 
-def run(tool: str, *arguments: str, text: str | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    tool: str, *arguments: str, text: str | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a program that must be there, and give back what it said."""
     return subprocess.run(
         [need(tool), *arguments], input=text, capture_output=True, text=True, check=False, cwd=cwd, timeout=120

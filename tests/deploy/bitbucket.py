@@ -108,7 +108,18 @@ class Repository:
     def _run(
         self, step: Mapping[str, Any], number: int, place: Path, chosen: dict[str, str]
     ) -> subprocess.CompletedProcess[str]:
-        command = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-pid", "--die-with-parent"]
+        command = [
+            "bwrap",
+            "--ro-bind",
+            "/",
+            "/",
+            "--dev",
+            "/dev",
+            "--proc",
+            "/proc",
+            "--unshare-pid",
+            "--die-with-parent",
+        ]
         command += ["--tmpfs", "/tmp", "--tmpfs", "/mnt", "--bind", str(place / "build"), CLONE]
         command += ["--bind", str(place / "home"), HOME, "--ro-bind", str(place / "script.sh"), "/mnt/script.sh"]
         for name in step.get("caches", []):
@@ -184,5 +195,14 @@ def _script(items: list[str]) -> str:
 
 def _registries() -> dict[str, str]:
     # Where this machine gets its packages from, when it says so by environment variables.
-    names = ("PIP_", "npm_config_", "NPM_CONFIG_", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_", "NODE_EXTRA_CA_CERTS")
+    names = (
+        "PIP_",
+        "npm_config_",
+        "NPM_CONFIG_",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "SSL_CERT_",
+        "NODE_EXTRA_CA_CERTS",
+    )
     return {name: value for name, value in os.environ.items() if name.startswith(names)}

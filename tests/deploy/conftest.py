@@ -101,7 +101,9 @@ def deliver(server: servers.Server, tmp_path: Path, machine_path: str) -> Callab
 
     def made(sample: str, **settings: Any) -> Project:
         directory = tmp_path / "repository"
-        shutil.copytree(SAMPLES / sample, directory, ignore=shutil.ignore_patterns("node_modules", "dist", "__pycache__"))
+        shutil.copytree(
+            SAMPLES / sample, directory, ignore=shutil.ignore_patterns("node_modules", "dist", "__pycache__")
+        )
         port = servers.free_port_with_candidate()
         request = Request(domain=HOST, server="127.0.0.1", port=port, **settings)
         generated = generate(detect_directory(directory), request, render.environment())

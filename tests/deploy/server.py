@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.configs.nginx.reading import read
+from service.configs.nginx.site import ACME_ROOT
 from service.configs.nginx.tree import Directive, write
 
 SHELL = """\
@@ -110,12 +111,12 @@ class Server:
             "HEALTHCHECK_URL": f"https://{self.host}:{self.https_port}",
         }
 
-    def install_site(self, text: str) -> None:
+    def install_site(self, text: str, *, encrypted: bool = True) -> None:
         """Put a generated site in place and let nginx read it."""
         moved = tuple(self._moved(entry) for entry in read(text))
         (self.root / "sites" / "site.conf").write_text(write(moved))
         self.processes[1].send_signal(signal.SIGHUP)
-        wait_until(lambda: self._listens(self.https_port))
+        wait_until(lambda: self._listens(self.https_port if encrypted else self.http_port))
 
     def install_unit(self, text: str) -> None:
         """Put a generated unit in place, run by this user instead of `deploy`."""
@@ -166,6 +167,10 @@ class Server:
         environment["XDG_RUNTIME_DIR"] = f"{home}/run"
         subprocess.run([path, *command[1:]], env=environment, capture_output=True, check=False, timeout=60)
 
+    def _moved_path(self, text: str) -> str:
+        moved = text.replace(f"/srv/{self.app_name}", str(self.deploy_path))
+        return moved.replace(ACME_ROOT, str(self.root / "acme"))
+
     def _listens(self, port: int) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -179,7 +184,7 @@ class Server:
         replaced = {"ssl_certificate": "certificate.pem", "ssl_certificate_key": "certificate.key"}
         if entry.name in replaced:
             return replace(entry, args=(str(self.root / replaced[entry.name]),))
-        args = tuple(argument.replace(f"/srv/{self.app_name}", str(self.deploy_path)) for argument in entry.args)
+        args = tuple(self._moved_path(argument) for argument in entry.args)
         inside = None if entry.block is None else tuple(self._moved(inner) for inner in entry.block)
         return Directive(entry.name, args, inside)
 
@@ -187,7 +192,7 @@ class Server:
 def start(root: Path, *, host: str, app_name: str, machine_path: str, unit_runner: str | None) -> Server:
     """Start sshd and nginx below `root`; `unit_runner` is the program that stands in for systemctl."""
     root.chmod(0o755)
-    for name in ("srv", "home", "home/run", "sites", "shims"):
+    for name in ("srv", "acme", "home", "home/run", "sites", "shims"):
         (root / name).mkdir()
     ports = [free_port() for _ in range(3)]
     _keys(root, host)

@@ -21,6 +21,11 @@ pytestmark = pytest.mark.deploy
 
 Deliver = Callable[..., Project]
 
+OTHER_KEY = "[127.0.0.1]:{port} ssh-ed25519 " + "AAAAC3NzaC1lZDI1NTE5AAAAIGJhZGJhZGJhZGJhZGJhZGJhZGJhZGJhZGJhZGJhZGJh"
+BROKEN_KEY = "-----BEGIN OPENSSH PRIVATE KEY----- AAAA BBBB -----END OPENSSH PRIVATE KEY-----"
+NODE_BREAKS = "if (process.env.PORT === '{port}') throw new Error();"
+PYTHON_BREAKS = "if os.environ.get('PORT') == '{port}': raise OSError"
+
 
 def releases(project: Project, count: int) -> None:
     """Deploy the project a number of times."""
@@ -106,13 +111,13 @@ def test_23_old_releases_go_but_never_the_live_one_or_the_one_before(deliver: De
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("SSH_KNOWN_HOSTS", "[127.0.0.1]:{port} ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhZGJhZGJhZGJhZGJhZGJhZGJhZGJhZGJhZGJhZGJh", "key"),
-        ("SSH_PRIVATE_KEY", "-----BEGIN OPENSSH PRIVATE KEY----- AAAA BBBB -----END OPENSSH PRIVATE KEY-----", "base64 -w0"),
+        ("SSH_KNOWN_HOSTS", OTHER_KEY, "key"),
+        ("SSH_PRIVATE_KEY", BROKEN_KEY, "base64 -w0"),
         ("SSH_PRIVATE_KEY", "", "set it in Bitbucket"),
         ("SSH_KNOWN_HOSTS", "", "set it in Bitbucket"),
         ("SSH_PORT", "1", "refused"),
     ],
-)  # fmt: skip
+)
 def test_24_what_keeps_ssh_from_the_server_is_said_and_changes_nothing(
     variable: str, value: str, words: str, deliver: Deliver
 ) -> None:
@@ -164,10 +169,10 @@ def test_25_a_variable_that_is_not_set_stops_the_deployment_by_name(deliver: Del
 @pytest.mark.parametrize(
     ("sample", "file", "old", "new"),
     [
-        ("express", "server.js", "'use strict';", "'use strict';\nif (process.env.PORT === '{port}') throw new Error();"),
-        ("flask", "app.py", "app = Flask(__name__)", "app = Flask(__name__)\nif os.environ.get('PORT') == '{port}': raise OSError"),
+        ("express", "server.js", "'use strict';", f"'use strict';\n{NODE_BREAKS}"),
+        ("flask", "app.py", "app = Flask(__name__)", f"app = Flask(__name__)\n{PYTHON_BREAKS}"),
     ],
-)  # fmt: skip
+)
 def test_21_a_release_that_fails_only_as_the_service_gives_way_to_the_one_before(
     sample: str, file: str, old: str, new: str, deliver: Deliver
 ) -> None:
@@ -189,7 +194,9 @@ def test_26_events_pass_when_they_are_sent_and_an_upgrade_passes(deliver: Delive
     project = deliver("express", environments=(EnvironmentRequest(health_path="/"),))
     releases(project, 1)
 
-    first = _raw(project, "GET /events HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n", until=b"data: 1\n\n")
+    first = _raw(
+        project, "GET /events HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n\r\n", until=b"data: 1\n\n"
+    )
 
     assert b"data: 3" not in first
 

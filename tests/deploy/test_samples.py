@@ -87,7 +87,7 @@ def test_a_server_is_deployed_defended_and_rolled_back(sample: str, deliver: Cal
     path, file, good, broken = SERVERS[sample]
     production = EnvironmentRequest(health_path=path)
     project = deliver(sample, env=(("GREETING", "x"),), secrets=("SECRET_KEY",), environments=(production,))
-    greeting = "it's $HOME \"quoted\" `here` \\ done"
+    greeting = 'it\'s $HOME "quoted" `here` \\ done'
     project.repository.deployment_variables |= {"GREETING": greeting, "SECRET_KEY": "a-very-secret-value"}
     project.repository.secrets += ("a-very-secret-value",)
     server = project.server

@@ -4,10 +4,8 @@ from pages.models import Visit
 
 
 class VisitTest(TestCase):
-    @override_settings(
-        STORAGES={"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-    )
+    @override_settings(STORAGES={"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}})
     def test_a_visit_is_counted(self):
         self.client.get("/")
 
-        self.assertEqual(Visit.objects.count(), 1)
+        assert Visit.objects.count() == 1
