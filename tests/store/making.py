@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store import accounts, executions, pipelines, repositories
+from service.store import accounts, executions, members, pipelines, repositories
 from service.store.accounts import Viewer
 from service.store.executions import Execution
 from service.store.inbox import Arrival
@@ -28,6 +28,10 @@ async def person(connection: AsyncConnection, name: str, *, is_admin: bool = Fal
 
 async def repository(connection: AsyncConnection, slug: str = "shop", uuid: str | None = None) -> Repository:
     return await repositories.connect(connection, workspace="acme", slug=slug, uuid=uuid, now=NOW)
+
+
+async def grant(connection: AsyncConnection, repository_id: int, user_id: int, role: str) -> None:
+    await members.set_role(connection, repository_id, user_id, role)
 
 
 async def pipeline(connection: AsyncConnection, repository_id: int) -> int:
