@@ -31,16 +31,18 @@ from service.vault import Vault, keys_of, read_keys
 from service.web import health, pages, reference
 from service.web.hooks import Hooks
 from service.web.hosts import KnownHosts
-from service.web.house import House
+from service.web.house import House, webhook_url
 from service.web.intake import PATH, Intake
 from service.web.problems import Problem, answer_crash, answer_http_error, answer_problem
 from service.web.streams import EventStream
 from service.web.streams.logs import LogStreams
 from service.workers.deadlines import deadline_task
 from service.workers.following import Follower, Pace
+from service.workers.hooking import Hooker
 from service.workers.inbox import InboxWorker
 from service.workers.reconciling import Budgeted, Reconciler
 from service.workers.retention import Retention
+from service.workers.starting import Starter, Stopper
 from service.workers.tailing import Tailer
 from service.workers.tasks import Task, TaskWorker
 
@@ -91,7 +93,8 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
             allow_private_targets=settings.allow_private_targets,
         )
         stack.push_async_callback(clients.close)
-        tasks = [] if role is Role.WEB else _workers(settings, recorder, patience, inbox, clients, vault)
+        url_of = partial(webhook_url, public_url.rstrip("/"))
+        tasks = [] if role is Role.WEB else _workers(settings, recorder, patience, inbox, clients, vault, url_of)
         running = [asyncio.create_task(task, name=name) for name, task in tasks]
         stack.push_async_callback(_cancel, running)
         yield House(
@@ -115,13 +118,22 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
 
 
 def _workers(
-    settings: Settings, recorder: Recorder, patience: Patience, inbox: Inbox, clients: Clients, vault: Vault
+    settings: Settings,
+    recorder: Recorder,
+    patience: Patience,
+    inbox: Inbox,
+    clients: Clients,
+    vault: Vault,
+    url_of: Callable[[str], str],
 ) -> list[tuple[str, Coroutine[Any, Any, None]]]:
     pace = Pace(watched=settings.poll_seconds, alone=settings.reconcile_seconds)
     budget = Budgeted(seconds=settings.reconcile_seconds, calls_per_hour=settings.rate_budget_per_hour)
     tasks: dict[str, Task] = {
         "deadline": deadline_task(patience),
         "follow": Follower(recorder, clients, patience, pace),
+        "start": Starter(recorder, clients, vault, patience),
+        "stop": Stopper(recorder, clients),
+        "hook": Hooker(recorder, clients, vault, url_of),
         "tail": Tailer(
             recorder, clients, partial(forms_of_secrets, recorder.database, vault), seconds=settings.poll_seconds
         ),

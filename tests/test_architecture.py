@@ -23,6 +23,7 @@ FLOORS = {
     "service.projects": 1,
     "service.configs": 1,
     "service.render": 1,
+    "service.syncing": 1,
     "service.settings": 1,
     "service.masking": 1,
     "service.passwords": 1,
@@ -53,6 +54,7 @@ NEIGHBOURS = {
     ("service.machine", "service.events"),  # the table's columns are events' words
     ("service.configs", "service.projects"),  # the generator reads what the detector answers
     ("service.configs", "service.render"),
+    ("service.syncing", "service.bitbucket"),
     ("service.client", "service.store"),  # credentials, and the budget of calls that all processes share, are rows
     ("service.client", "service.vault"),
     ("service.sightings", "service.history"),

@@ -60,6 +60,9 @@ class Environment:
     health_check: dict[str, Any] | None = None
 
 
+# Which branches a repository deploys before anybody has said so.
+USUAL_BRANCHES = "{main,master}"
+
 # What an environment is like until somebody says otherwise: nothing happens by itself.
 USUAL: dict[str, Any] = {"requires_approval": False, "rollback_policy": "manual", "when_busy": "reject"}
 
@@ -109,6 +112,15 @@ async def active_of(connection: AsyncConnection, repository_id: int) -> Pipeline
 async def environments_of(connection: AsyncConnection, pipeline_id: int) -> list[Environment]:
     question = select(environments).where(environments.c.pipeline_id == pipeline_id).order_by(environments.c.id)
     return [Environment(**row._mapping) for row in await connection.execute(question)]
+
+
+async def deploy_branch_unless_said(connection: AsyncConnection, repository_id: int, branch: str) -> None:
+    """The main branch is what an adopted pipeline deploys, as long as nobody has said otherwise."""
+    adopted = select(pipelines.c.id).where(
+        pipelines.c.repository_id == repository_id, pipelines.c.is_active, pipelines.c.generated_at.is_(None)
+    )
+    usual = (environments.c.pipeline_id.in_(adopted), environments.c.branch_pattern == USUAL_BRANCHES)
+    await connection.execute(update(environments).where(*usual).values(branch_pattern=branch))
 
 
 async def deactivate(connection: AsyncConnection, repository_id: int, now: datetime) -> int | None:

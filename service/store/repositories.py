@@ -118,6 +118,26 @@ async def rename(connection: AsyncConnection, repository_id: int, workspace: str
     return True
 
 
+async def learn(
+    connection: AsyncConnection,
+    repository: Repository,
+    *,
+    uuid: str,
+    main_branch: str | None,
+    hook_uuid: str,
+) -> None:
+    """What Bitbucket told of it. Its uuid only where it was not known: another one is another repository."""
+    values = {"main_branch": main_branch, "hook_uuid": hook_uuid}
+    statement = update(repositories).where(repositories.c.id == repository.id)
+    await connection.execute(statement.values(values))
+    if repository.uuid is None:
+        try:
+            async with connection.begin_nested():
+                await connection.execute(statement.where(repositories.c.uuid.is_(None)).values(uuid=uuid))
+        except IntegrityError:  # the same repository is connected under an older name: its deliveries are refused
+            return
+
+
 async def reconciled(connection: AsyncConnection, repository_id: int, now: datetime) -> None:
     """Its runs have just been compared with Bitbucket's."""
     await connection.execute(update(repositories).where(repositories.c.id == repository_id).values(reconciled_at=now))

@@ -62,6 +62,9 @@ async def connect_repository(
     record.rights_changed()
     made = {"pipeline_id": pipeline_id, "repository_id": repository.id, "repository": repository.full_name}
     record.log("pipeline.created", made, repository_id=repository.id, pipeline_id=pipeline_id)
+    if credential_id is not None:  # it makes the webhook at Bitbucket, and looks for what no webhook tells
+        for kind in ("hook", "reconcile"):
+            await record.work(kind, str(repository.id), {"repository_id": repository.id})
     return Connected(repository, hook_id, secret)
 
 

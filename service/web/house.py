@@ -35,4 +35,9 @@ class House:
     workers_alive: Callable[[], bool]
 
     def webhook_url(self, hook_id: str) -> str:
-        return f"{self.public_url}/webhooks/bitbucket/{hook_id}"
+        return webhook_url(self.public_url, hook_id)
+
+
+def webhook_url(public_url: str, hook_id: str) -> str:
+    """Where Bitbucket delivers to."""
+    return f"{public_url}/webhooks/bitbucket/{hook_id}"

@@ -1,0 +1,199 @@
+"""Starts and stops runs at Bitbucket, as people asked.
+
+Starting a run is not idempotent: there is no key that makes a second POST harmless. So the execution is there before
+the call, and whoever comes after a try that may have gone through looks for its run before he starts another.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from service.bitbucket import runs
+from service.bitbucket.answers import Run
+from service.bitbucket.requests import Assignment
+from service.client import AlreadyEnded, BitbucketError, Client, Clients, NotAllowed, NotFound, Refused
+from service.events import Source, Trigger
+from service.history import Patience, observe
+from service.machine import Observation
+from service.recorder import Record, Recorder
+from service.sightings import Sighting, execution_of
+from service.store import executions, repositories
+from service.store.executions import Execution
+from service.store.repositories import Repository
+from service.store.work import Work
+from service.vault import Vault
+from service.workers.following import later, locked
+from service.workers.tasks import Writing
+
+# A variable by which a run of ours tells whose it is.
+CORRELATION = "PENSTOCK_EXECUTION_ID"
+
+# How much earlier than the execution, by Bitbucket's clock, its run may seem to have been created, in seconds.
+CLOCKS_DIFFER = 120.0
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What a run is started with; kept sealed, since variables may hold secrets."""
+
+    variables: tuple[tuple[str, str, bool], ...] = ()
+    custom: str | None = None
+
+
+def seal(vault: Vault, wish: Wish, execution_id: int) -> str:
+    plain = msgspec.json.encode(wish)
+    return vault.seal(plain, table="work", column="payload", row=f"start {execution_id}").hex()
+
+
+class Starter:
+    """The task of kind `start`."""
+
+    def __init__(self, recorder: Recorder, clients: Clients, vault: Vault, patience: Patience) -> None:
+        self._recorder = recorder
+        self._clients = clients
+        self._vault = vault
+        self._patience = patience
+
+    async def __call__(self, piece: Work) -> Writing:
+        execution_id = int(piece.payload["execution_id"])
+        async with self._recorder.database.read() as connection:
+            execution = await executions.by_id(connection, execution_id)
+            repository = await repositories.by_id(connection, execution.repository_id) if execution else None
+        if execution is None or repository is None or execution.bitbucket_build_number is not None:
+            return _nothing
+        client = await self._clients.for_repository(repository, urgent=True)
+        if client is None:
+            return self._failed(execution_id, "the repository has no credential any more: nothing can be started")
+        try:
+            commit = execution.bitbucket_commit_hash or await self._head(client, repository, execution)
+            run = await self._found(client, repository, execution, commit) if piece.tries > 1 else None
+            run = run or await self._start(client, repository, execution, commit, piece)
+        except (Refused, NotFound, NotAllowed) as error:
+            return self._failed(execution_id, str(error))
+        except BitbucketError as error:
+            raise later(error, piece.tries, self._recorder) from None
+        return self._started(execution_id, run)
+
+    async def _head(self, client: Client, repository: Repository, execution: Execution) -> str:
+        """The branch's commit by now, written down before the call: the run's webhook will ask for it."""
+        commit = (await client.branch(repository.address, execution.branch or "")).target.hash
+        async with self._recorder.record() as record:
+            await executions.change(record.connection, execution.id, bitbucket_commit_hash=commit)
+        return commit
+
+    async def _found(self, client: Client, repository: Repository, execution: Execution, commit: str) -> Run | None:
+        """The run that an earlier try has started, if it has: of this commit, by hand, since then, nobody else's."""
+        since = execution.created_at - timedelta(seconds=CLOCKS_DIFFER)
+        candidates = [
+            run
+            for run in await client.runs(repository.address, limit=50, commit=commit)
+            if run.created_on >= since and runs.trigger_type_of(run) == "manual"
+        ]
+        async with self._recorder.database.read() as connection:
+            for run in reversed(candidates):
+                if await executions.by_build_number(connection, repository.id, run.build_number) is None:
+                    return run
+        return None
+
+    async def _start(
+        self, client: Client, repository: Repository, execution: Execution, commit: str, piece: Work
+    ) -> Run:
+        place = {"table": "work", "column": "payload", "row": f"start {execution.id}"}
+        wish = msgspec.json.decode(self._vault.open(bytes.fromhex(piece.payload["wish"]), **place), type=Wish)
+        mine = Assignment(CORRELATION, str(execution.id))
+        variables = [mine, *(Assignment(key, value, secured) for key, value, secured in wish.variables)]
+        return await client.start_run(
+            repository.address, branch=execution.branch, commit=commit, custom=wish.custom, variables=variables
+        )
+
+    def _started(self, execution_id: int, run: Run) -> Writing:
+        async def write_down(record: Record) -> float | None:
+            execution = await locked(record, execution_id)
+            if execution is None:
+                return None
+            taken = await executions.by_build_number(record.connection, execution.repository_id, run.build_number)
+            if execution.bitbucket_build_number is None and taken is None:
+                numbers = {"bitbucket_build_number": run.build_number, "bitbucket_pipeline_uuid": run.uuid}
+                execution = await executions.change(record.connection, execution.id, **numbers)
+            else:  # its webhook was faster, and may have taken a twin of the same commit for it
+                _, execution = await execution_of(record, _sighting(execution, run), self._patience)
+            await record.work("follow", str(execution.id), {"execution_id": execution.id})
+            return None
+
+        return write_down
+
+    def _failed(self, execution_id: int, reason: str) -> Writing:
+        async def write_down(record: Record) -> float | None:
+            execution = await locked(record, execution_id)
+            if execution is not None:
+                seen = Observation(
+                    trigger=Trigger.FAIL,
+                    source=Source.API,
+                    at=record.now,
+                    confirmed=True,
+                    reason=f"not started: {reason}",
+                )
+                await observe(record, execution, seen, self._patience, hints_end=False)
+            return None
+
+        return write_down
+
+
+class Stopper:
+    """The task of kind `stop`."""
+
+    def __init__(self, recorder: Recorder, clients: Clients) -> None:
+        self._recorder = recorder
+        self._clients = clients
+
+    async def __call__(self, piece: Work) -> Writing:
+        execution_id = int(piece.payload["execution_id"])
+        async with self._recorder.database.read() as connection:
+            execution = await executions.by_id(connection, execution_id)
+            repository = await repositories.by_id(connection, execution.repository_id) if execution else None
+        if execution is None or repository is None or execution.bitbucket_build_number is None:
+            return _nothing
+        client = await self._clients.for_repository(repository, urgent=True)
+        if client is None:
+            return _nothing
+        try:
+            uuid = execution.bitbucket_pipeline_uuid
+            if uuid is None:
+                uuid = (await client.run(repository.address, execution.bitbucket_build_number)).uuid
+            await client.stop_run(repository.address, uuid)
+        except (AlreadyEnded, NotFound):
+            pass  # how it ended is what following it tells
+        except BitbucketError as error:
+            raise later(error, piece.tries, self._recorder) from None
+
+        async def write_down(record: Record) -> float | None:
+            await record.work("follow", str(execution_id), {"execution_id": execution_id})
+            return None
+
+        return write_down
+
+
+async def stop_unbegun(record: Record, execution: Execution, patience: Patience, by: str) -> Execution:
+    """An execution whose run has not begun ends at once: there is nothing to stop at Bitbucket."""
+    seen = Observation(
+        trigger=Trigger.STOP, source=Source.PERSON, at=record.now, confirmed=True, reason=f"stopped by {by}"
+    )
+    _, execution = await observe(record, execution, seen, patience)
+    return execution
+
+
+def _sighting(execution: Execution, run: Run) -> Sighting:
+    return Sighting(
+        repository_id=execution.repository_id,
+        pipeline_id=execution.pipeline_id,
+        build_number=run.build_number,
+        commit=run.target.commit.hash if run.target.commit else execution.bitbucket_commit_hash,
+        branch=run.target.ref_name or execution.branch,
+        trigger_type=execution.trigger_type,
+    )
+
+
+async def _nothing(record: Record) -> float | None:
+    """The run is there already, or nobody can be asked."""
+    return None
