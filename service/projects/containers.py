@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from service.projects.reading import string, strings, table
 from service.projects.tree import Tree, resolve
@@ -35,6 +36,7 @@ class Dockerfile:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=4096)
 def is_dockerfile(name: str) -> bool:
     """Whether a file name is a Dockerfile that deploys: those for development or tests are not."""
     lower = name.lower()
@@ -43,6 +45,7 @@ def is_dockerfile(name: str) -> bool:
     return not re.search(r"dev|test|local|debug|ci\b|lint|playwright|tester|ignore", lower)
 
 
+@lru_cache(maxsize=4096)
 def is_compose(name: str) -> bool:
     """Whether a file name is a compose file."""
     return re.fullmatch(r"(?:docker-)?compose[\w.-]*\.ya?ml", name) is not None

@@ -63,7 +63,9 @@ class Folder:
     @cached_property
     def below(self) -> tuple[str, ...]:
         """Every path at or under this folder, relative to it."""
-        prefix = 0 if self.root == "." else len(self.root) + 1
+        if self.root == ".":
+            return self.tree.paths
+        prefix = len(self.root) + 1
         return tuple(path[prefix:] for path in self.tree.below(self.root))
 
     @cached_property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -44,6 +45,7 @@ class PythonManifest:
         return table(table(self.pyproject.get("tool")).get(name))
 
 
+@lru_cache(maxsize=4096)
 def is_requirements(name: str) -> bool:
     """Whether a file name is one of pip's requirements files."""
     return _REQUIREMENTS.fullmatch(name) is not None

@@ -251,12 +251,11 @@ def web_application(folder: Folder) -> Served | None:
 
 
 def _web_application(folder: Folder) -> Served | None:
-    offered = list(_offered(folder))
-    if not offered:
+    made = list(_offered(folder))
+    if not made:
         return None
-    framework = next((app.framework for _, app in offered if app.framework), None) or _only_framework(folder)
-    made = [(path, app) for path, app in offered if not app.is_imported]
-    if framework is None or not made:
+    framework = next((app.framework for _, app in made if app.framework), None) or _only_framework(folder)
+    if framework is None:
         return None
     written = next(filter(None, (served_application(command) for _, command in folder.commands)), None)
     if written:

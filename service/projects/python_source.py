@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-FACTORY = re.compile(r"_?(?:create|make|get|build|init|register|setup|new|configure)_?\w*_?app(?:lication)?")
+FACTORY = re.compile(r"_?(?:create|make|get|build|init|register|setup|new|configure)\w*app(?:lication)?")
 # The class an application is made of, the framework that this means, the packages it may be imported from.
 _CLASSES = {
     "FastAPI": ("fastapi", ("fastapi",)),
@@ -23,7 +23,7 @@ _CLASSES = {
     "Robyn": ("robyn", ("robyn",)),
     "Bottle": ("bottle", ("bottle",)),
 }
-_TRACES = re.compile("|".join([*_CLASSES, r"app\w*\("]))
+_TRACES = re.compile("|".join([*_CLASSES, FACTORY.pattern]))
 Origins = dict[str, tuple[str, str]]  # a local name, with the module and the name there that it stands for
 
 
@@ -38,19 +38,18 @@ class Application:
     framework: str | None
     factory: bool = False
     needs_arguments: bool = False
-    is_imported: bool = False
     line: int = 0
 
 
 def may_hold_application(source: str) -> bool:
-    """Whether parsing `source` can find an application at all; most modules do not hold the words for it."""
+    """Whether parsing `source` can find an application at all: most modules do not hold the words for one."""
     return _TRACES.search(source) is not None
 
 
 def applications(module: ast.Module) -> tuple[Application, ...]:
     """The applications at the top level of a module, those whose framework shows first, then by line."""
     origins = _origins(module)
-    found = [*_assigned(module, origins), *_factories(module, origins), *_imported(module)]
+    found = [*_assigned(module, origins), *_factories(module, origins)]
     return tuple(sorted(found, key=lambda app: (app.factory, app.framework is None, app.line)))
 
 
@@ -179,16 +178,6 @@ def _needs_arguments(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     arguments = function.args
     without_default = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
     return without_default > 0 or None in arguments.kw_defaults
-
-
-def _imported(module: ast.Module) -> Iterator[Application]:
-    """`from shop import app`: a server's entry file often only passes the object on."""
-    for node in module.body:
-        if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                name = alias.asname or alias.name
-                if name in ("app", "application"):
-                    yield Application(name, None, is_imported=True, line=node.lineno)
 
 
 def port(module: ast.Module) -> int | None:

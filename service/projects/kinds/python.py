@@ -30,9 +30,11 @@ _SERVERS = (
 )
 _BOTS = ("discord-py", "python-telegram-bot", "aiogram", "pytelegrambotapi", "slack-bolt", "telethon", "pyrogram")
 
+_ENDINGS = (".py", ".ipynb", ".pyx")
+
 
 def recognise(folder: Folder) -> Claim | None:
-    if not any(path.endswith((".py", ".ipynb", ".pyx")) for path in folder.below):
+    if not any(folder.tree.suffixes[ending] for ending in _ENDINGS) or not _holds_code(folder):
         return None  # settings of a tool that happens to be written in Python
     if folder.tree.is_mostly_native:
         return Claim(
@@ -58,6 +60,10 @@ def recognise(folder: Folder) -> Claim | None:
         has_code = bool(scripts) or folder.tree.suffixes[".py"] + folder.tree.suffixes[".ipynb"] > 0
         return Claim(0.75 if scripts else 0.6 if has_code else 0.3, tuple(evidence), framework)
     return _scripts(folder, entry, scripts)
+
+
+def _holds_code(folder: Folder) -> bool:
+    return any(path.endswith(_ENDINGS) for path in folder.below)
 
 
 def _is_project(folder: Folder) -> bool:
