@@ -41,7 +41,7 @@ def decisions() -> tuple[Decision, ...]:
             "migrations",
             "before the switch",
             "the live release must bear the new schema: add first, remove one release later; a rollback undoes none",
-            "-",
+            "templates/deploy/python-release.sh",
         ),
         Decision(
             "static_files",

@@ -47,7 +47,12 @@ def plan(part: Part, templates: Environment) -> Plan:
         values={"app_dir": ".", "site_dir": None, "container_port": port},
         repository_files=made,
         decisions=(
-            Decision("image_tag", "build number", "a tag that is never moved can be returned to; latest cannot", "-"),
+            Decision(
+                "image_tag",
+                "build number",
+                "a tag that is never moved can be returned to; latest cannot",
+                "none: rolling back needs it",
+            ),
             Decision(
                 "container_port", str(port), "the port that the program in the image listens on", "--port, EXPOSE"
             ),

@@ -27,6 +27,9 @@ def plan(detection: Detection) -> Plan:
     """Build both parts beside each other, deploy them as one. Raises InvalidValue when a pair is not there."""
     front = _one(detection, "frontend")
     back = _one(detection, "backend")
+    if front.type not in FRONTENDS or back.type not in _NODE_BACKENDS | _PYTHON_BACKENDS:
+        reason = f"{front.type} with {back.type} is not deployed as one; name the type of the part to deploy"
+        raise InvalidValue("project_type", reason)
     backend = _python_backend(back) if back.type in _PYTHON_BACKENDS else _node_backend(back)
     site = Site(
         files_dir="frontend",
@@ -45,7 +48,12 @@ def plan(detection: Detection) -> Plan:
         pack=_PACK,
         values={**backend.values, "site_dir": "frontend", "carry": static.carry(site.assets)},
         decisions=(
-            Decision("parts", f"{front.root} + {back.root}", "one number, one switch, one rollback for both", "-"),
+            Decision(
+                "parts",
+                f"{front.root} + {back.root}",
+                "one number, one switch, one rollback for both",
+                "--type of one part",
+            ),
             Decision(
                 "routes",
                 " ".join(site.proxy_prefixes),

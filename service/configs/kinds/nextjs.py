@@ -50,9 +50,17 @@ def plan(part: Part) -> Plan:
                 "next.config",
             ),
             Decision(
-                "process", "pm2 cluster", "two workers, reloaded one after the other without losing a request", "-"
+                "process",
+                "pm2 cluster",
+                "two workers, reloaded one after the other without losing a request",
+                "templates/pm2/ecosystem.config.cjs",
             ),
-            Decision("build_variables", "NEXT_PUBLIC_*", "fixed when building; all others are read when running", "-"),
+            Decision(
+                "build_variables",
+                "NEXT_PUBLIC_*",
+                "fixed when building; all others are read when running",
+                "name of the variable",
+            ),
         ),
     )
 

@@ -96,7 +96,10 @@ def decisions(part: Part, server: str) -> tuple[Decision, ...]:
             "server", server, f"{why}; added to the wheels at the version your requirements name, if they do", "--type"
         ),
         Decision(
-            "process", "systemd", "restarts within a second; the candidate answers meanwhile, being nginx's backup", "-"
+            "process",
+            "systemd",
+            "restarts within a second; the candidate answers meanwhile, being nginx's backup",
+            "templates/systemd/service.service",
         ),
         Decision("environment_port", str(part.port or DEFAULT_PORT), "the loopback port of the unit", "--port"),
     )

@@ -131,7 +131,7 @@ def decisions(part: Part) -> tuple[Decision, ...]:
             "wheels",
             "wheelhouse/",
             "made once in the build step: the server installs without a network or a compiler",
-            "-",
+            "templates/deploy/python-release.sh",
         ),
     ]
     if part.test_command is None:

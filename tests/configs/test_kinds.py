@@ -1,0 +1,148 @@
+"""What each kind of project decides, where kinds differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from service.configs import InvalidValue, Request, document, generate
+from service.projects.model import Component, Detection
+from tests.configs.projects import FULLSTACK, REQUEST, TEMPLATES, facts, javascript, made, python
+
+
+def build_script(detection: Detection) -> list[str]:
+    """The items of the first step."""
+    data: dict[str, Any] = document.read(generate(detection, REQUEST, TEMPLATES).pipelines_yml)
+    script: list[str] = data["pipelines"]["branches"]["main"][0]["step"]["script"]
+    return script
+
+
+@pytest.mark.parametrize(
+    ("manager", "install", "items"),
+    [
+        ("npm", "npm ci", ["npm ci"]),
+        ("pnpm", "pnpm install --frozen-lockfile", ["corepack enable", "pnpm install --frozen-lockfile"]),
+        ("yarn", "yarn install --immutable", ["corepack enable", "yarn install --immutable"]),
+        ("npm", "npm install", ["npm install"]),
+    ],
+)
+def test_the_lock_file_decides_what_installs(manager: str, install: str, items: list[str]) -> None:
+    detection = javascript("react", output_dir="dist", package_manager=manager, install_command=install)
+
+    assert build_script(detection)[: len(items)] == items
+
+
+def test_without_a_lock_file_the_cache_has_no_key_and_that_is_said() -> None:
+    generated = generate(javascript("react", install_command="npm install"), REQUEST, TEMPLATES)
+
+    assert document.read(generated.pipelines_yml)["definitions"]["caches"] == {"npm": "~/.npm"}
+    assert "lock_file" in {decision.name for decision in generated.decisions}
+
+
+@pytest.mark.parametrize(
+    ("manager", "export"),
+    [
+        ("uv", "uv export"),
+        ("poetry", "poetry export"),
+        ("pdm", "pdm export"),
+        ("pipenv", "pipenv requirements"),
+    ],
+)
+def test_a_locked_python_project_is_exported_before_its_wheels_are_made(manager: str, export: str) -> None:
+    script = build_script(python("flask", package_manager=manager, install_command=None))
+
+    exported = next(index for index, item in enumerate(script) if item.startswith(export))
+    assert exported < next(index for index, item in enumerate(script) if " pip wheel " in item)
+
+
+def test_requirements_are_named_where_they_lie() -> None:
+    script = build_script(python("flask", install_command="pip install -r requirements/prod.txt"))
+
+    assert script[0] == "printf '%s\\n' '-r requirements/prod.txt' > requirements.release.txt"
+
+
+def test_a_part_below_the_top_is_entered_before_anything_else() -> None:
+    assert build_script(python("flask", root="services/shop"))[0] == "cd services/shop"
+    assert build_script(javascript("react", root="web", output_dir="dist"))[0] == "cd web"
+
+
+def test_django_migrates_and_collects_before_the_switch() -> None:
+    data = document.read(made("django").pipelines_yml)
+    deploy = data["pipelines"]["branches"]["main"][-1]["step"]["script"]
+    install = next(item for item in deploy if "manage.py migrate" in item)
+
+    assert install.index("migrate --noinput") < install.index("collectstatic")
+    assert deploy.index(install) == len(deploy) - 2
+    tests = data["pipelines"]["branches"]["main"][1]["parallel"]["steps"][1]["step"]
+    assert "python3 manage.py makemigrations --check --dry-run" in tests["script"]
+    assert tests["services"] == ["postgres"]
+
+
+@pytest.mark.parametrize(
+    ("start", "mode"),
+    [("node server.js", '"exec_mode": "cluster"'), ("npm start", '"exec_mode": "fork"'), (None, '"exec_mode": "fork"')],
+)
+def test_only_a_file_that_node_runs_is_a_cluster(start: str | None, mode: str) -> None:
+    files = dict(generate(javascript("express", start_command=start), REQUEST, TEMPLATES).files)
+
+    assert mode in files["pm2/ecosystem.config.cjs"]
+
+
+def test_an_exported_next_site_is_files() -> None:
+    generated = generate(javascript("nextjs", output_dir="out"), REQUEST, TEMPLATES)
+
+    assert "try_files $uri $uri/ $uri.html =404;" in generated.nginx_config
+    assert "upstream" not in generated.nginx_config
+
+
+def test_a_fullstack_release_is_one_tarball_of_both_parts() -> None:
+    data = document.read(made("fullstack").pipelines_yml)
+    builds, deploy = data["pipelines"]["branches"]["main"][0], data["pipelines"]["branches"]["main"][-1]
+
+    names = [step["step"]["name"] for step in builds["parallel"]["steps"]]
+    assert names == ["Build frontend", "Build backend"]
+    assert "tar -czf release.tar.gz -C release ." in deploy["step"]["script"]
+
+
+@pytest.mark.parametrize(
+    "components",
+    [
+        (),
+        FULLSTACK.components[:1],
+        (FULLSTACK.components[0], Component(type="go", role="backend")),
+        (Component(type="nextjs", role="frontend"), FULLSTACK.components[1]),
+    ],
+)
+def test_a_pair_that_cannot_be_deployed_as_one_is_refused(components: tuple[Component, ...]) -> None:
+    with pytest.raises(InvalidValue, match="project_type"):
+        generate(msgspec.structs.replace(FULLSTACK, components=components), REQUEST, TEMPLATES)
+
+
+def test_a_language_without_a_dockerfile_of_ours_needs_one_of_its_own() -> None:
+    with pytest.raises(InvalidValue, match="Dockerfile"):
+        generate(
+            Detection(type="rust", confidence=1, language="rust", evidence=facts("Cargo.toml")), REQUEST, TEMPLATES
+        )
+
+    with_file = Detection(type="rust", confidence=1, language="rust", evidence=facts("Cargo.toml", "Dockerfile"))
+    assert generate(with_file, REQUEST, TEMPLATES).project_type == "rust"
+
+
+@pytest.mark.parametrize(
+    "kind", ["react", "vue", "angular", "express", "nextjs", "django", "flask", "fastapi", "docker"]
+)
+def test_a_kind_alone_is_enough(kind: str) -> None:
+    generated = generate(Detection(type=kind, confidence=1.0), Request(), TEMPLATES)
+
+    assert generated.project_type == kind
+
+
+def test_plain_http_has_no_certificate_and_no_strict_transport() -> None:
+    generated = made("react", Request(domain="example.com", ssl_enabled=False))
+
+    assert generated.certbot_command is None
+    assert "Strict-Transport-Security" not in generated.nginx_config
+    assert "listen 443" not in generated.nginx_config
+    assert "certbot certonly" not in dict(generated.files)["certbot.sh"]
