@@ -107,7 +107,7 @@ class OAuthConsumer:
     async def _replace(self) -> None:
         answer = await self._fetch()
         self._token = answer.access_token
-        self._until = self._now() + max(0.0, answer.expires_in - MARGIN_SECONDS)
+        self._until = self._now() + answer.expires_in - MARGIN_SECONDS
 
 
 def site_of(base_url: str) -> str:
