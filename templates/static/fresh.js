@@ -4,9 +4,9 @@
 
 export async function fetchContent() {
   const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-  if (response.redirected && new URL(response.url).pathname === "/sign-in") {
-    location.assign("/sign-in");
-    throw new Error("signed out");
+  if (response.redirected || response.status === 404) {
+    location.reload(); // signed out, or not ours to see any more: let the server say what is there instead
+    throw new Error("the page is not there any more");
   }
   if (!response.ok) throw new Error(`the page answered ${response.status}`);
   const fetched = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("main");
