@@ -40,6 +40,8 @@ FLOORS = {
     "service.history": 3,
     "service.sightings": 3,
     "service.variables": 3,
+    "service.why": 3,
+    "service.doctor": 3,
     "handlers": 4,
     "service.web": 5,
     "service.workers": 5,
@@ -62,6 +64,7 @@ NEIGHBOURS = {
     ("service.remote", "service.client"),
     ("service.generation", "service.recorder"),
     ("service.history", "service.recorder"),  # history is written through the one writer
+    ("service.doctor", "service.recorder"),
     ("service.cli", "service.app"),
     ("service.cli", "service.simulator"),
     ("service.__main__", "service.cli"),

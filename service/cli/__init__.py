@@ -18,6 +18,8 @@ COMMANDS = {
     "user": "service.cli.accounts",
     "token": "service.cli.accounts",
     "deliveries": "service.cli.deliveries",
+    "why": "service.cli.looking",
+    "doctor": "service.cli.looking",
     "db": "service.cli.db",
     "openapi": "service.cli.reference",
     "settings": "service.cli.reference",

@@ -130,6 +130,9 @@ async def rotate_secret(request: Request) -> Response:
             record.connection, hook.id, secret=sealed, previous=hook.secret, previous_until=until
         )
         record.audit(actor_of(request, viewer), "repository.secret_rotated", repository.full_name, id=repository.id)
+        if repository.credential_id is not None:  # Bitbucket is told the new one; until then it signs with the old one
+            told = {"repository_id": repository.id, "force": True}
+            await record.work("hook", str(repository.id), told)
     house.hooks.forget(hook.id)
     webhook = WebhookShape(url=house.webhook_url(hook.id), secret=secret, previous_secret_until=until)
     return answer(RotatedShape(webhook))

@@ -1,0 +1,103 @@
+"""Why the last push did, or did not, deploy: in words, from what was recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.clock import written
+from service.machine import State
+from service.store import deliveries, executions, repositories
+from service.store.accounts import Viewer
+from service.store.deliveries import Delivery
+from service.store.executions import Execution
+from service.store.repositories import Repository
+
+# Whoever may open the database may see all of it.
+OPERATOR = Viewer(0, "operator", is_admin=True)
+
+# How many of a repository's latest pushes are looked through for the ref.
+LATEST = 200
+
+
+async def told(connection: AsyncConnection, workspace: str, slug: str, ref: str | None) -> list[str]:
+    """Sentences, in the order in which things happened."""
+    name = f"{workspace}/{slug}"
+    repository = await repositories.named(connection, workspace.lower(), slug.lower())
+    if repository is None:
+        return [f"{name} is not connected: nothing that happens there reaches Penstock. Connect it first."]
+    pushes = await deliveries.page(
+        connection, OPERATOR, before=None, limit=LATEST, event_key="repo:push", repository_id=repository.id
+    )
+    found = await _last_about(connection, pushes, ref)
+    if found is None:
+        return [_unheard(repository, ref, known=bool(pushes))]
+    delivery, verdict = found
+    lines = [
+        f"The last push to {verdict['ref'] or name} that reached Penstock came at {written(delivery.received_at)}.",
+        *_of_delivery(delivery, verdict),
+    ]
+    if verdict["execution_id"] is not None:
+        execution = await executions.by_id(connection, verdict["execution_id"])
+        if execution is not None:
+            lines += _of_execution(execution, confirmed=repository.credential_id is not None)
+    return lines
+
+
+async def _last_about(
+    connection: AsyncConnection, pushes: list[Delivery], ref: str | None
+) -> tuple[Delivery, dict[str, Any]] | None:
+    """The newest push about the ref and what became of it; without one, the newest that an environment deploys."""
+    others = None
+    for delivery in pushes:
+        waiting = {
+            "ref": ref,
+            "verdict": delivery.status,
+            "reason": "it is still being processed",
+            "execution_id": None,
+        }
+        for verdict in delivery.verdicts or [waiting]:
+            if verdict["ref"] == ref or (ref is None and verdict["execution_id"] is not None):
+                return delivery, verdict
+            others = others or (delivery, verdict)
+    return others if ref is None else None
+
+
+def _unheard(repository: Repository, ref: str | None, *, known: bool) -> str:
+    about = f"a push to {ref}" if ref else "a push"
+    if known:
+        return f"No webhook has told of {about} among the latest pushes to {repository.full_name}."
+    if repository.credential_id is not None:
+        return (
+            f"No webhook has ever told of {about} to {repository.full_name}, and Bitbucket lists no run of one since it"
+            " was connected. `penstock doctor` looks whether the webhook is there."
+        )
+    return (
+        f"No webhook has ever told of {about} to {repository.full_name}. Is the webhook's URL in Bitbucket, under"
+        " Repository settings > Webhooks, active, and does Bitbucket reach it? A payload over 256 KB is dropped without a word."
+    )
+
+
+def _of_delivery(delivery: Delivery, verdict: dict[str, Any]) -> list[str]:
+    lines = [f"Verdict: {verdict['verdict']}, because {verdict['reason']}."]
+    if delivery.status == "dead":
+        lines.append(f"It could not be processed; `penstock deliveries replay {delivery.id}` tries it once more.")
+    return lines
+
+
+def _of_execution(execution: Execution, *, confirmed: bool) -> list[str]:
+    where = f" on {execution.environment}" if execution.environment else ""
+    run = f"run #{execution.bitbucket_build_number}" if execution.bitbucket_build_number else "no run yet"
+    lines = [f"Execution {execution.id}{where} ({run}, attempt {execution.attempt}) is {execution.status}."]
+    if execution.error_message:
+        lines.append(f"It failed: {execution.error_message}.")
+    if execution.waiting_on:
+        lines.append(f"It waits: {execution.waiting_on}.")
+    if execution.reported_status and execution.reported_status != execution.status:
+        lines.append(f"A webhook says {execution.reported_status}; Bitbucket has not confirmed it.")
+    if execution.bitbucket_build_number is None and not State(execution.status).final and not execution.waiting_on:
+        lines.append(f"Bitbucket has begun no run; it is given up at {written(execution.deadline_at)}.")
+    if not confirmed:
+        lines.append("Without a credential Penstock takes webhooks at their word and sees no steps.")
+    return lines
