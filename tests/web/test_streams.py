@@ -28,7 +28,7 @@ from service.store.log import Entry
 from service.web.server import Server, make_server
 from service.web.streams import EventStream
 from service.web.streams.relay import RelayedWire
-from service.web.streams.stream import MOST_PENDING, Pace
+from service.web.streams.stream import MOST_PENDING, Pace, Stream
 from service.web.streams.wire import ChunkedWire, PlainWire
 from tests.web.listening import Event, Listening, listen
 
@@ -526,6 +526,36 @@ async def test_a_connection_lives_on_after_its_stream(desk: Desk) -> None:
         await stream.read_head()
 
         assert await ready(stream) == 1
+
+
+@ways
+async def test_another_story_shares_the_limits_and_ends_without_bye_when_it_is_told(
+    url: str, way: dict[str, Any]
+) -> None:
+    async def story(stream: Stream) -> None:
+        for number in range(3):
+            stream.tell("log_update", f'{{"offset":{number}}}', cursor=number)
+            await stream.drain()
+
+    async with opened(url, max_streams=1) as desk:
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan" or scope["path"] == "/api/events":
+                await desk(scope, receive, send)
+                return
+            if "x_relayed" in way:
+                scope["extensions"] = {}
+            await desk.streams.streams.serve(scope, receive, send, story, owner=1, expires_at=None)
+
+        async with make_server(app, host="127.0.0.1", port=0).running() as server:
+            async with listen(server.port, "/log", **way) as stream:
+                told = await stream.rest()
+            async with listen(server.port), listen(server.port, "/log", **way) as refused:
+                status = refused.status
+            desk.streams.close()
+
+    assert [(event.name, event.id) for event in told] == [("log_update", 0), ("log_update", 1), ("log_update", 2)]
+    assert status == 503
 
 
 async def test_after_stopping_a_new_stream_is_refused(desk: Desk) -> None:
