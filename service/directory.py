@@ -7,7 +7,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from service.projects.keyfiles import is_noise, read_limit, wanted
+from service.projects.keyfiles import read_limit, wanted
+from service.projects.places import is_noise
 from service.projects.tree import MAX_PATHS, is_plain
 
 

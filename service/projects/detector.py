@@ -12,13 +12,14 @@ from time import perf_counter
 import msgspec
 
 from service.projects import workspaces
-from service.projects.composition import Claimed, Composition, Part, compose
+from service.projects.composition import Composition, compose
 from service.projects.folder import Folder
-from service.projects.keyfiles import candidates
 from service.projects.kind import CERTAIN, Claim, Kind
 from service.projects.kinds import KINDS
 from service.projects.model import Alternative, Component, Detection, Evidence
 from service.projects.package import package_in
+from service.projects.parts import Claimed, Part
+from service.projects.places import candidates
 from service.projects.tree import LANGUAGES, Tree
 
 MAX_FOLDERS = 80

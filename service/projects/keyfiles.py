@@ -1,50 +1,22 @@
-"""Which directories may hold a project, which of their files are worth reading; decided by names alone."""
+"""Which files of a repository are worth reading; decided by names alone."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 from service.projects.containers import is_compose, is_dockerfile
+from service.projects.places import MANIFESTS, PROJECT_FILE, candidates, depth, is_noise, is_side
 from service.projects.python_manifest import is_requirements
 from service.projects.tree import Tree
 
 MAX_KEY_FILES = 40
 MAX_FILE_BYTES = 256 * 1024
 MAX_LOCK_BYTES = 4 * 1024  # of a lock file only the head is looked at
-MAX_DEPTH = 4
 
-# Never part of the project: what tools fetched, built or keep for themselves.
-_NOISE = """
-node_modules bower_components jspm_packages vendor vendors third_party third-party .git .github .gitlab
-.circleci .devcontainer .storybook .idea .vscode .venv venv env virtualenv site-packages __pycache__ .tox
-.nox .next .nuxt .output .svelte-kit .angular .turbo .nx .cache .yarn .docker .docusaurus .husky .expo dist
-out target coverage __tests__ __mocks__ __fixtures__ cookbooks
-"""
-NOISE = frozenset(_NOISE.split())
-# Part of the project but not what it is about; looked at only where there is nothing else.
-_SIDE = """
-test tests testing e2e cypress spec specs fixtures fixture doc docs documentation website site example
-examples sample samples template templates theme themes demo demos benchmark benchmarks bench playground
-playgrounds sandbox scripts script tools tool tooling ci build contrib docker infra infrastructure deploy
-deployment deployments k8s helm terraform ansible packaging integration-tests e2e-tests test-app testdata
-perf hack tutorial tutorials starters boilerplates snippets misc archive legacy deprecated old backup design
-assets public resources plugins addons extensions android ios src-tauri electron functions extra extras
-storybook mock mocks kubernetes drone
-"""
-SIDE = frozenset(_SIDE.split())
-_MANIFESTS = """
-package.json package.json5 package.yaml pyproject.toml Pipfile setup.py setup.cfg manage.py environment.yml
-composer.json artisan Gemfile go.mod go.work Cargo.toml pom.xml build.gradle build.gradle.kts
-settings.gradle settings.gradle.kts deno.json deno.jsonc mix.exs angular.json .angular-cli.json project.json
-global.json config.ru index.html hugo.toml hugo.yaml mkdocs.yml mkdocs.yaml _config.yml Staticfile main.py
-app.py server.py bot.py main.go index.php pubspec.yaml build.sbt Package.swift CMakeLists.txt
-"""
-MANIFESTS = frozenset(_MANIFESTS.split())
 _CONFIGS = re.compile(
-    r"(?:next|nuxt|vite|vue|astro|svelte|react-router|remix|gatsby-config|gatsby|docusaurus|rsbuild|app)\.config\.[cm]?[jt]s|"
+    r"(?:next|nuxt|vite|vue|astro|svelte|react-router|remix|rsbuild|webpack)\.config\.[cm]?[jt]s|"
     r"(?:pnpm-workspace|rush|lerna|nx|turbo|workspace)\.(?:ya?ml|json)|gatsby-config\.[jt]s|Procfile|nest-cli\.json|"
     r"hugo\.(?:toml|ya?ml|json)|config\.(?:toml|ya?ml)|Directory\.\w+\.props|web\.config"
 )
@@ -58,60 +30,9 @@ _PINS = frozenset(_PIN_NAMES.split())
 _PYTHON_ENTRY = ("wsgi", "asgi", "main", "app", "server", "application", "run", "api", "index", "manage", "__init__")
 _NODE_ENTRY = ("server", "app", "index", "main", "www")
 _NODE_ENTRY_PLACES = ("", "src/", "server/", "bin/", "src/server/", "api/", "app/")
-_PROJECT_FILE = re.compile(r".*\.(?:csproj|fsproj|vbproj|sln|slnx|cabal|gemspec)")
-_SIDE_PART = re.compile(r"^example|^test-|^e2e|^docs-|[-_](?:mock|docs|e2e|example|examples|playground|storybook)$")
 _LIKELY_APP = re.compile(
     r"(?:^|/)(?:apps?|web|www|front\w*|client\w*|ui|back\w*|server\w*|api|service)(?:/|$)", re.IGNORECASE
 )
-
-
-def is_noise(folder: str) -> bool:
-    """Whether a directory lies in one of `NOISE` or is a template's placeholder (`{{cookiecutter.name}}`)."""
-    return any(part in NOISE for part in folder.split("/"))
-
-
-def is_side(folder: str) -> bool:
-    """Whether a directory lies in one of `SIDE`: documentation, tests, examples."""
-    parts = folder.lower().split("/")
-    return any(part in SIDE or _SIDE_PART.search(part) is not None for part in parts)
-
-
-def candidates(tree: Tree) -> tuple[str, ...]:
-    """The directories that may hold a project, the top first, then by depth and name.
-
-    What lies beside the project (`SIDE`) counts only if nothing else does.
-    """
-    found = [folder for folder in sorted(tree.folders, key=_depth_first) if _may_hold(tree, folder)]
-    main = [folder for folder in found if not is_side(folder)]
-    return tuple(main or found)
-
-
-def _depth_first(folder: str) -> tuple[int, str]:
-    return depth(folder), folder
-
-
-def depth(folder: str) -> int:
-    """How many directories deep `folder` lies; the top is 0."""
-    return 0 if folder == "." else folder.count("/") + 1
-
-
-def _may_hold(tree: Tree, folder: str) -> bool:
-    if depth(folder) > MAX_DEPTH or is_noise(folder):
-        return False
-    names = tree.names(folder)
-    if "__init__.py" in names:  # a package: its `app.py` is a module of the project above
-        names = tuple(name for name in names if name not in _SCRIPTS)
-    return any(map(_is_manifest, names))
-
-
-_SCRIPTS = frozenset(("main.py", "app.py", "server.py", "bot.py", "wsgi.py"))
-
-
-@lru_cache(maxsize=4096)
-def _is_manifest(name: str) -> bool:
-    if name in MANIFESTS:
-        return True
-    return is_requirements(name) or is_dockerfile(name) or is_compose(name) or _PROJECT_FILE.fullmatch(name) is not None
 
 
 def wanted(paths: Iterable[str]) -> list[str]:
@@ -153,8 +74,6 @@ def _worth_reading(tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
         counted["requirements"] += 1
         if path.endswith((".txt", ".in")) and counted["requirements"] <= 5:
             yield path, 0.5
-    if f"{prefix}config/application.rb" in tree.paths or f"{prefix}gradle/libs.versions.toml" in tree.paths:
-        yield from ((prefix + name, 2.0) for name in ("gradle/libs.versions.toml",) if tree.has(prefix + name))
 
 
 def _group(name: str) -> tuple[str, float | None, int]:
@@ -169,7 +88,7 @@ def _group(name: str) -> tuple[str, float | None, int]:
         return "python", None, 0
     if name in MANIFESTS:
         return "manifest", 0.0, 12
-    if _PROJECT_FILE.fullmatch(name):
+    if PROJECT_FILE.fullmatch(name):
         return "project file", 0.0, 2
     if is_dockerfile(name) or is_compose(name):
         return "compose" if is_compose(name) else "dockerfile", 1.0, 2

@@ -9,7 +9,9 @@ from service.projects.containers import served_application
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
-from service.projects.python_project import dependency, entry_order, module_name, modules, python_component, run_prefix
+from service.projects.python_application import entry_order, module_name, modules
+from service.projects.python_manager import dependency, run_prefix
+from service.projects.python_project import python_component
 
 
 def recognise(folder: Folder) -> Claim | None:

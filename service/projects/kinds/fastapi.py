@@ -5,7 +5,9 @@ from __future__ import annotations
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
-from service.projects.python_project import dependency, python_component, run_prefix, web_application
+from service.projects.python_application import web_application
+from service.projects.python_manager import dependency, run_prefix
+from service.projects.python_project import python_component
 
 
 def recognise(folder: Folder) -> Claim | None:

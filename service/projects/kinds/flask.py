@@ -6,7 +6,9 @@ from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.fastapi import recognise_framework
 from service.projects.model import Component
-from service.projects.python_project import python_component, run_prefix, web_application
+from service.projects.python_application import web_application
+from service.projects.python_manager import run_prefix
+from service.projects.python_project import python_component
 
 
 def recognise(folder: Folder) -> Claim | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
+from service.projects.python_application import web_application
+from service.projects.python_manager import run_prefix
 from service.projects.python_manifest import is_requirements
-from service.projects.python_project import python_component, run_prefix, web_application
+from service.projects.python_project import python_component
 from service.projects.reading import table
 
 _SERVERS = (

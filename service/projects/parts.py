@@ -1,0 +1,143 @@
+"""The parts of a repository: directories with the kind that won there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from service.projects.folder import Folder
+from service.projects.kind import CERTAIN, Claim, Kind
+from service.projects.node_project import is_dev_server
+
+FRONT = frozenset(
+    ("react", "vue", "angular", "svelte", "nextjs", "nuxt", "astro", "gatsby", "remix", "sveltekit", "static")
+)
+# Front ends that bring a server of their own: alone they are no full stack.
+ASSET_HOSTS = frozenset(["laravel", "rails", "php", "ruby", "dotnet"])
+GENERIC = frozenset(["node", "python", "static", "docker"])
+_BACK_NAME = re.compile(
+    r"(?:^|/)(?:back[-_]?end|server|api|backend[-_]?\w+|\w+[-_]backend|\w+[-_](?:api|server))$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A directory with the kind that won there."""
+
+    folder: Folder
+    kind: Kind
+    claim: Claim
+
+    @property
+    def root(self) -> str:
+        return self.folder.root
+
+    @property
+    def is_front(self) -> bool:
+        return self.kind.type in FRONT
+
+    @property
+    def serves(self) -> bool:
+        """Whether this answers requests: a framework says so, a name like `backend` does, a plain language does not."""
+        if self.claim.library or self.is_front or self.kind.type == "docker":
+            return False
+        if self.kind.type in ("node", "python"):
+            return self.claim.framework is not None or _BACK_NAME.search(self.root) is not None
+        return True
+
+    @property
+    def is_generic(self) -> bool:
+        return self.kind.type in GENERIC
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A directory with everything that was claimed about it, the winner first."""
+
+    folder: Folder
+    claims: tuple[tuple[Kind, Claim], ...]
+
+    @property
+    def part(self) -> Part | None:
+        """The winner, if it is certain."""
+        if not self.claims or self.claims[0][1].confidence < CERTAIN:
+            return None
+        kind, claim = self.claims[0]
+        return Part(self.folder, kind, claim)
+
+
+def parts_of(entry: Claimed) -> list[Part]:
+    """The winner of a directory, with the other half where one directory holds both halves of a full stack."""
+    part = entry.part
+    if part is None:
+        return []
+    for kind, claim in entry.claims[1:]:
+        other = Part(entry.folder, kind, claim)
+        if _share_a_folder(part, other):
+            return [part, other]
+    return [part]
+
+
+def _share_a_folder(one: Part, other: Part) -> bool:
+    """Python, Go or Java with the sources of a single-page application beside them; or such an application whose
+    start script runs a server of its own (`node server.js`) that imports Express or its kind."""
+    if other.claim.confidence < 0.8 or other.claim.library or one.claim.library:
+        return False
+    spa = ("react", "vue", "angular", "svelte")
+    if one.serves and one.kind.type not in ASSET_HOSTS and other.kind.type in spa:
+        return one.kind.language not in ("javascript", "typescript") and not one.is_generic
+    return (
+        one.kind.type in spa
+        and other.kind.type in ("express", "node", "nestjs")
+        and other.serves
+        and _starts_server(one.folder)
+    )
+
+
+def _starts_server(folder: Folder) -> bool:
+    start = folder.package.command("start") if folder.package else ""
+    script = re.search(r"(?:^|[\s&;])node\s+(?:-\S+\s+)*(?:\./)?([\w./-]+)", start)
+    return (
+        script is not None
+        and not is_dev_server(start)
+        and folder.has(script[1], f"{script[1]}.js", f"{script[1]}/index.js")
+    )
+
+
+def relevant(parts: list[Part]) -> list[Part]:
+    """Without the parts that others contain: a directory inside a project of the same language belongs to it, unless
+    the outer one is only a generic frame (a root of linters, a bare pyproject.toml) around a real application."""
+    kept: list[Part] = []
+    for part in parts:
+        outer = _owner(kept, part)
+        if outer is None:
+            kept.append(part)
+        elif outer.is_generic and not part.is_generic and part.kind.type != "docker" and not part.claim.library:
+            if outer.kind.language == part.kind.language or not outer.serves:
+                kept.remove(outer)
+            kept.append(part)
+    return kept
+
+
+def _owner(kept: list[Part], part: Part) -> Part | None:
+    """The part nearest above that this one belongs to; None if it is a project in its own right."""
+    above = [other for other in reversed(kept) if _contains(other, part)]
+    nearest = [other for other in above if other.root == above[0].root]
+    return next((other for other in nearest if not _is_other_half(other, part)), None)
+
+
+def _contains(outer: Part, inner: Part) -> bool:
+    return outer.root != inner.root and (outer.root == "." or inner.root.startswith(f"{outer.root}/"))
+
+
+def _is_other_half(outer: Part, inner: Part) -> bool:
+    """Whether the inner part is a project in its own right although it lies inside another."""
+    if inner.claim.library:
+        return outer.claim.library or outer.kind.type == "node"
+    if inner.kind.type in ("docker", "static"):
+        return False
+    if outer.is_front:
+        return not inner.is_front and inner.serves
+    if inner.is_front:
+        return outer.kind.type not in ASSET_HOSTS or inner.claim.confidence >= 0.9
+    return outer.claim.library and outer.is_generic

@@ -1,0 +1,91 @@
+"""Which directories of a repository may hold a project; decided by names alone."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from service.projects.containers import is_compose, is_dockerfile
+from service.projects.python_manifest import is_requirements
+from service.projects.tree import Tree
+
+MAX_DEPTH = 4
+
+# Never part of the project: what tools fetched, built or keep for themselves.
+_NOISE = """
+node_modules bower_components jspm_packages vendor vendors third_party third-party .git .github .gitlab
+.circleci .devcontainer .storybook .idea .vscode .venv venv env virtualenv site-packages __pycache__ .tox
+.nox .next .nuxt .output .svelte-kit .angular .turbo .nx .cache .yarn .docker .docusaurus .husky .expo dist
+out target coverage __tests__ __mocks__ __fixtures__ cookbooks
+"""
+NOISE = frozenset(_NOISE.split())
+# Part of the project but not what it is about; looked at only where there is nothing else.
+_SIDE = """
+test tests testing e2e cypress spec specs fixtures fixture doc docs documentation website site example
+examples sample samples template templates theme themes demo demos benchmark benchmarks bench playground
+playgrounds sandbox scripts script tools tool tooling ci build contrib docker infra infrastructure deploy
+deployment deployments k8s helm terraform ansible packaging integration-tests e2e-tests test-app testdata
+perf hack tutorial tutorials starters boilerplates snippets misc archive legacy deprecated old backup design
+assets public resources plugins addons extensions android ios src-tauri electron functions extra extras
+storybook mock mocks kubernetes drone
+"""
+SIDE = frozenset(_SIDE.split())
+_MANIFESTS = """
+package.json package.json5 package.yaml pyproject.toml Pipfile setup.py setup.cfg manage.py environment.yml
+composer.json artisan Gemfile go.mod go.work Cargo.toml pom.xml build.gradle build.gradle.kts
+settings.gradle settings.gradle.kts deno.json deno.jsonc mix.exs angular.json .angular-cli.json project.json
+global.json config.ru index.html hugo.toml hugo.yaml mkdocs.yml mkdocs.yaml _config.yml Staticfile main.py
+app.py server.py bot.py main.go index.php pubspec.yaml build.sbt Package.swift CMakeLists.txt
+"""
+MANIFESTS = frozenset(_MANIFESTS.split())
+PROJECT_FILE = re.compile(r".*\.(?:csproj|fsproj|vbproj|sln|slnx|cabal|gemspec)")
+_SIDE_PART = re.compile(r"^example|^test-|^e2e|^docs-|[-_](?:mock|docs|e2e|example|examples|playground|storybook)$")
+
+
+def is_noise(folder: str) -> bool:
+    """Whether a directory lies in one of `NOISE`."""
+    return any(part in NOISE for part in folder.split("/"))
+
+
+def is_side(folder: str) -> bool:
+    """Whether a directory lies in one of `SIDE`: documentation, tests, examples."""
+    parts = folder.lower().split("/")
+    return any(part in SIDE or _SIDE_PART.search(part) is not None for part in parts)
+
+
+def candidates(tree: Tree) -> tuple[str, ...]:
+    """The directories that may hold a project, the top first, then by depth and name.
+
+    What lies beside the project (`SIDE`) counts only if nothing else does.
+    """
+    found = [folder for folder in sorted(tree.folders, key=_depth_first) if _may_hold(tree, folder)]
+    main = [folder for folder in found if not is_side(folder)]
+    return tuple(main or found)
+
+
+def _depth_first(folder: str) -> tuple[int, str]:
+    return depth(folder), folder
+
+
+def depth(folder: str) -> int:
+    """How many directories deep `folder` lies; the top is 0."""
+    return 0 if folder == "." else folder.count("/") + 1
+
+
+def _may_hold(tree: Tree, folder: str) -> bool:
+    if depth(folder) > MAX_DEPTH or is_noise(folder):
+        return False
+    names = tree.names(folder)
+    if "__init__.py" in names:  # a package: its `app.py` is a module of the project above
+        names = tuple(name for name in names if name not in _SCRIPTS)
+    return any(map(_is_manifest, names))
+
+
+_SCRIPTS = frozenset(("main.py", "app.py", "server.py", "bot.py", "wsgi.py"))
+
+
+@lru_cache(maxsize=4096)
+def _is_manifest(name: str) -> bool:
+    if name in MANIFESTS:
+        return True
+    return is_requirements(name) or is_dockerfile(name) or is_compose(name) or PROJECT_FILE.fullmatch(name) is not None
