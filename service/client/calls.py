@@ -46,7 +46,8 @@ class Bounds:
 class Calls:
     """The way to Bitbucket of one credential.
 
-    `urgent` is for what a person waits for: it may overdraw the budget. `seconds` is how long one answer may take.
+    `urgent` is for what a person waits for: it may overdraw the budget. `allow_private_targets` lets the storage of
+    finished logs be where it likes. `seconds` is how long one answer may take.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Calls:
         budget: Budget,
         *,
         urgent: bool = False,
+        allow_private_targets: bool = False,
         seconds: float = TOTAL_SECONDS,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -65,6 +67,7 @@ class Calls:
         self._authorization = authorization
         self._budget = budget
         self._urgent = urgent
+        self._allow_private = allow_private_targets
         self._seconds = seconds
         self._sleep = sleep
 

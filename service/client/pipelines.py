@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import httpx
 
@@ -27,10 +26,6 @@ LOG_STATUSES = frozenset({REDIRECT, 404, 416})
 
 class PipelineCalls(Calls):
     """`repository` is `workspace/slug`, or a uuid in braces. Everything raises BitbucketError."""
-
-    def __init__(self, *arguments: Any, allow_private_targets: bool = False, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._allow_private = allow_private_targets
 
     async def runs(
         self,

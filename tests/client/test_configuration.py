@@ -95,7 +95,7 @@ async def test_a_webhook_is_made_changed_and_removed(client: Client, shop: Repos
     await client.delete_hook(SHOP, made.uuid)
 
     assert (made.secret_set, made.active, kept, rotated) == (True, True, "first secret", "second secret")
-    assert (changed.url, changed.events) == ("https://penstock.example.com/2", ["repo:push", "repo:updated"])
+    assert (changed.url, changed.events) == ("https://penstock.example.com/2", ("repo:push", "repo:updated"))
     assert await client.hooks(SHOP) == []
 
 
