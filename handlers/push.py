@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from handlers.desk import NO_PIPELINE, Desk, Handlers, Verdict, Word
 from service.events import BranchPushed, NothingPushed, RefDeleted, TagPushed
-from service.history import Opening, open_execution
+from service.history import Opening, note_push, open_execution
 from service.sightings import environment_for
 from service.store import executions
 
@@ -22,38 +24,28 @@ async def expect_a_run(event: BranchPushed, desk: Desk) -> Verdict:
     pipeline = await desk.pipeline()
     if pipeline is None:
         return Verdict(Word.IGNORED, NO_PIPELINE, event.ref)
-    connection, branch = desk.record.connection, event.ref or ""
-    faster = await executions.unpushed(connection, desk.repository.id, commit=event.commit, branch=branch)
-    if faster is not None:
-        said = {"pushed": True, "branch": branch, "message": _title(event), "author": event.author or None}
-        await executions.change(connection, faster.id, **said)
-        return Verdict(
-            Word.JOINED, f"Bitbucket's run #{faster.bitbucket_build_number} was here first", branch, faster.id
-        )
+    joined = await _join_a_faster_run(event, desk)
+    if joined is not None:
+        return joined
+    branch = event.ref or ""
     environment = await environment_for(desk.record, pipeline.id, branch)
     if environment is None:
         return Verdict(Word.IGNORED, f"no environment deploys {branch}", branch)
     if silent := _why_no_run_will_come(event):
         return Verdict(Word.IGNORED, silent, branch)
-    waiting = await executions.expected(connection, desk.repository.id, commit=event.commit, branch=branch)
-    if waiting is not None:
-        return Verdict(Word.UNCHANGED, "an execution of this commit waits for its run already", branch, waiting.id)
-    # A push says no time of its own: sent again by whoever captured it, or by a person's replay, it looks as new as the
-    # first. So it expects nothing twice; where Bitbucket does run the commit once more, the run's status opens it.
-    before = await executions.pushed(connection, desk.repository.id, commit=event.commit, branch=branch)
-    if before is not None:
-        return Verdict(Word.UNCHANGED, "this commit was pushed to the branch before", branch, before.id)
+    known = await _known_already(event, desk)
+    if known is not None:
+        return known
     opening = Opening(
         pipeline_id=pipeline.id,
         repository_id=desk.repository.id,
         environment=environment.name,
         branch=branch,
         commit=event.commit,
-        pushed=True,
-        message=_title(event),
-        author=event.author or None,
+        **_told(event),
     )
     execution = await open_execution(desk.record, opening, desk.patience)
+    await note_push(desk.record, execution, desk.delivery_id)
     return Verdict(Word.OPENED, f"{environment.name} deploys {branch}", branch, execution.id)
 
 
@@ -72,6 +64,36 @@ async def note_a_deletion(event: RefDeleted, desk: Desk) -> Verdict:
 @router.on(NothingPushed)
 async def note_an_empty_push(event: NothingPushed, desk: Desk) -> Verdict:
     return Verdict(Word.IGNORED, "the push names no changed ref")
+
+
+async def _join_a_faster_run(event: BranchPushed, desk: Desk) -> Verdict | None:
+    """The run's status came before the push: the push tells what only it knows."""
+    connection, branch = desk.record.connection, event.ref or ""
+    faster = await executions.unpushed(connection, desk.repository.id, commit=event.commit, branch=branch)
+    if faster is None:
+        return None
+    await executions.change(connection, faster.id, branch=branch, **_told(event))
+    await note_push(desk.record, faster, desk.delivery_id)
+    return Verdict(Word.JOINED, f"Bitbucket's run #{faster.bitbucket_build_number} was here first", branch, faster.id)
+
+
+async def _known_already(event: BranchPushed, desk: Desk) -> Verdict | None:
+    """A push says no time of its own: sent again by whoever captured it, or by a person's replay, it looks as new as
+    the first. So it expects nothing twice; where Bitbucket does run the commit once more, the run's status opens it.
+    """
+    connection, repository, branch = desk.record.connection, desk.repository.id, event.ref or ""
+    waiting = await executions.expected(connection, repository, commit=event.commit, branch=branch)
+    if waiting is not None:
+        return Verdict(Word.UNCHANGED, "an execution of this commit waits for its run already", branch, waiting.id)
+    before = await executions.pushed(connection, repository, commit=event.commit, branch=branch)
+    if before is not None:
+        return Verdict(Word.UNCHANGED, "this commit was pushed to the branch before", branch, before.id)
+    return None
+
+
+def _told(event: BranchPushed) -> dict[str, Any]:
+    """What an execution knows by its push alone."""
+    return {"pushed": True, "message": _title(event), "author": event.author or None}
 
 
 def _why_no_run_will_come(event: BranchPushed) -> str | None:

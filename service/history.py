@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from service.clock import written
-from service.events import Trigger
+from service.events import Source, Trigger
 from service.machine import TABLE, Observation, Outcome, Progress, State, arrive
 from service.recorder import Record
 from service.store import executions, pipelines
@@ -67,6 +67,12 @@ async def open_execution(record: Record, opening: Opening, patience: Patience) -
     await record.work("deadline", str(execution.id), {"execution_id": execution.id}, due_at=deadline)
     _log(record, "execution.created", execution, created_at=written(execution.created_at))
     return execution
+
+
+async def note_push(record: Record, execution: Execution, delivery_id: str) -> None:
+    """Names the push among the deliveries behind an execution. That a run is expected moves none that is there."""
+    seen = Observation(trigger=Trigger.EXPECT, source=Source.PUSH)
+    await executions.add_observation(record.connection, execution.id, seen, delivery_id=delivery_id, now=record.now)
 
 
 async def observe(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.store import migrate, pipelines
+from service.store import executions, migrate, pipelines
 from service.store.database import Database
 from service.store.executions import Execution
 from tests.carrying import PATIENCE, Carrier, carrying
@@ -128,6 +128,17 @@ async def test_a_status_before_its_push_opens_and_the_push_joins(carrier: Carrie
     assert (opened["verdict"], joined["verdict"]) == ("opened", "joined")
     assert opened["execution_id"] == joined["execution_id"] == execution.id
     assert (execution.pushed, execution.message, execution.author) == (True, "Sell more shoes", "Ada Quill")
+
+
+@pytest.mark.parametrize("run", [[PUSH, BEGUN], [BEGUN, PUSH]], ids=["push-first", "status-first"])
+async def test_the_push_is_among_the_deliveries_behind_its_execution(
+    carrier: Carrier, run: list[tuple[str, dict[str, Any]]]
+) -> None:
+    stored = [(await carrier.deliver(key, payload)).id for key, payload in run]
+
+    execution = await carrier.only()
+    async with carrier.database.read() as connection:
+        assert await executions.deliveries_of(connection, execution.id) == sorted(stored)
 
 
 async def test_two_runs_of_one_commit_are_two_executions(carrier: Carrier) -> None:
