@@ -75,7 +75,8 @@ def _unheard(repository: Repository, ref: str | None, *, known: bool) -> str:
         )
     return (
         f"No webhook has ever told of {about} to {repository.full_name}. Is the webhook's URL in Bitbucket, under"
-        " Repository settings > Webhooks, active, and does Bitbucket reach it? A payload over 256 KB is dropped without a word."
+        " Repository settings > Webhooks, active, and does Bitbucket reach it? A payload over 256 KB is dropped without a"
+        " word."
     )
 
 

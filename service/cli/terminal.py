@@ -1,0 +1,170 @@
+"""The control room from a terminal: what runs, start it, read along."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import time
+from typing import Any
+
+from service.cli.errors import CommandFailed
+from service.cli.output import show_json, show_table
+from service.cli.speaking import Api, speaking
+
+FINAL = ("SUCCESS", "FAILED")
+
+# Seconds between two looks of `trigger --wait`.
+LOOK = 1.0
+
+# Seconds without a word after which all that was recorded has been told.
+QUIET = 1.5
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    status = commands.add_parser("status", help="every pipeline and its latest execution")
+    status.add_argument("--watch", action="store_true", help="go on, and say what changes")
+    status.add_argument("--json", action="store_true")
+    status.set_defaults(run=run_status)
+    trigger = commands.add_parser("trigger", help="start a run of a branch")
+    trigger.add_argument("repository", metavar="WORKSPACE/SLUG")
+    trigger.add_argument("--branch", required=True)
+    trigger.add_argument("--environment")
+    trigger.add_argument("--wait", action="store_true", help="until it has ended; 1 unless it succeeded")
+    trigger.add_argument("--json", action="store_true")
+    trigger.set_defaults(run=run_trigger)
+    logs = commands.add_parser("logs", help="an execution's log")
+    logs.add_argument("execution", type=int, metavar="EXECUTION")
+    logs.add_argument("-f", "--follow", action="store_true", help="until it has ended")
+    logs.add_argument("--grep", metavar="RE", help="only the lines that match")
+    logs.add_argument("--json", action="store_true", help="one JSON object a line")
+    logs.set_defaults(run=run_logs)
+    events = commands.add_parser("events", help="the event log")
+    events.add_argument("-f", "--follow", action="store_true", help="go on with what happens from now on")
+    events.add_argument("--json", action="store_true", help="one JSON object a line")
+    events.set_defaults(run=run_events)
+
+
+def run_status(args: argparse.Namespace) -> int:
+    with speaking() as api:
+        rows = [_row(one) for one in api.every("/api/pipelines")]
+        if args.json:
+            show_json(rows)
+        elif rows:
+            show_table(["ID", "REPOSITORY", "TYPE", "STATUS", "LAST EXECUTION"], [[*row.values()] for row in rows])
+        else:
+            print("no repository is connected yet; the dashboard says how")
+        if args.watch:
+            for event, told in api.events("/api/events"):
+                _show_event(event, told, as_json=args.json)
+    return 0
+
+
+def run_trigger(args: argparse.Namespace) -> int:
+    with speaking() as api:
+        pipeline = _pipeline_of(api, args.repository)
+        body = {"branch": args.branch, **({"environment": args.environment} if args.environment else {})}
+        execution = api.post(f"/api/pipelines/{pipeline['id']}/trigger", body)
+        if args.wait:
+            execution = _waited(api, execution["id"], quiet=args.json)
+    if args.json:
+        show_json(execution)
+    else:
+        print(f"execution {execution['id']} is {execution['status']}{_because(execution)}")
+    return 1 if args.wait and execution["status"] != "SUCCESS" else 0
+
+
+def run_logs(args: argparse.Namespace) -> int:
+    pattern = _pattern(args.grep)
+    with speaking() as api:
+        if not args.follow:
+            pipeline_id = api.get(f"/api/executions/{args.execution}")["pipeline_id"]
+            for line in api.text(f"/api/pipelines/{pipeline_id}/logs", execution_id=args.execution):
+                _show_line(None, line, pattern, as_json=args.json)
+            return 0
+        rest: dict[str, str] = {}
+        for event, told in api.events(f"/api/executions/{args.execution}/logs/stream"):
+            content = json.loads(told)
+            if event == "log_update":
+                *lines, rest[content["step"]] = (rest.get(content["step"], "") + content["text"]).split("\n")
+                for line in lines:
+                    _show_line(content["step"], f"{line}\n", pattern, as_json=args.json)
+            elif event == "log_error":
+                print(f"penstock: {content['message']}", file=sys.stderr)
+        for step, line in rest.items():
+            _show_line(step, line, pattern, as_json=args.json)
+    return 0
+
+
+def run_events(args: argparse.Namespace) -> int:
+    with speaking() as api:
+        after, silence = (None, 60.0) if args.follow else (0, QUIET)
+        for event, told in api.events("/api/events", silence=silence, after=after):
+            if event not in ("ready", "reset", "bye"):
+                _show_event(event, told, as_json=args.json)
+    return 0
+
+
+def _row(pipeline: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": pipeline["id"],
+        "repository": pipeline["repository"]["full_name"],
+        "type": pipeline["project_type"],
+        "status": pipeline["status"],
+        "last_execution": pipeline["last_execution_timestamp"],
+    }
+
+
+def _pipeline_of(api: Api, full_name: str) -> dict[str, Any]:
+    for pipeline in api.every("/api/pipelines"):
+        if pipeline["repository"]["full_name"] == full_name.lower() and pipeline["is_active"]:
+            return pipeline
+    raise CommandFailed(f"{full_name} has no active pipeline that you may see; `penstock status` shows those there are")
+
+
+def _waited(api: Api, execution_id: int, *, quiet: bool) -> dict[str, Any]:
+    """The execution, once it has ended; each of its states is told on the way."""
+    shown = ""
+    while True:
+        execution: dict[str, Any] = api.get(f"/api/executions/{execution_id}")
+        if execution["status"] in FINAL:
+            return execution
+        if execution["status"] != shown and not quiet:
+            shown = execution["status"]
+            print(f"execution {execution_id} is {shown}", file=sys.stderr, flush=True)
+        time.sleep(LOOK)
+
+
+def _because(execution: dict[str, Any]) -> str:
+    return f": {execution['error_message']}" if execution.get("error_message") else ""
+
+
+def _pattern(text: str | None) -> re.Pattern[str] | None:
+    try:
+        return re.compile(text) if text else None
+    except re.error as error:
+        raise CommandFailed(f"--grep {text!r} is no regular expression: {error}") from None
+
+
+def _show_line(step: str | None, line: str, pattern: re.Pattern[str] | None, *, as_json: bool) -> None:
+    if not line or (pattern and not pattern.search(line)):
+        return
+    if as_json:
+        print(json.dumps({"step": step, "text": line.rstrip("\n")}), flush=True)
+    else:
+        print(line, end="", flush=True)
+
+
+def _show_event(event: str, told: str, *, as_json: bool) -> None:
+    content = json.loads(told)
+    if as_json:
+        print(json.dumps({"event": event, **content}), flush=True)
+    elif event == "execution.transitioned":
+        where = content.get("environment") or content.get("branch") or ""
+        reason = f" ({content['reason']})" if content.get("reason") else ""
+        moved = f"{where}: {content['from']} -> {content['to']}{reason}"
+        print(f"{content['at']}  execution {content['execution_id']} {moved}", flush=True)
+    else:
+        words = " ".join(f"{name}={value}" for name, value in content.items() if not isinstance(value, list | dict))
+        print(f"{event}  {words}", flush=True)
