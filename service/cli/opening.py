@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -36,6 +37,9 @@ async def recorder_beside(settings: Settings) -> AsyncIterator[Recorder]:
     if settings.database.startswith("sqlite"):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database, beside=True)
+    if database.embedded:
+        # what cannot be opened fails here: the driver's thread would still speak when its event loop has gone
+        sqlite3.connect(database.path).close()
     try:
         await migrate.upgrade(database)
         doorbell = await bus.connect(settings.bus, settings.database)
@@ -67,7 +71,7 @@ def told_in_one_line() -> Iterator[None]:
         raise CommandFailed(str(error)) from None
     except ModuleNotFoundError as error:
         raise CommandFailed(f"{error.name} is not installed: pip install 'penstock[postgres,redis]'") from None
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise CommandFailed(f"the database cannot be used: {_first_line(error)}") from None
 
 
