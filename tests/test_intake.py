@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 import uuid
 import weakref
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +20,7 @@ from sqlalchemy import text
 from service import clock
 from service.store.database import Database
 from service.web import intake
+from service.web.hooks import Hooks
 from service.web.intake import Intake
 from tests.living import Hook, Living, living, push, repository, signed, status
 from tests.wire import exchange, request
@@ -430,6 +432,20 @@ async def test_a_disconnected_repository_is_401_at_once(penstock_on_each: Living
 
     assert (refused.status_code, refused.content) == (401, unknown.content)
     await penstock.assert_alive()
+
+
+async def test_a_hook_that_changes_while_it_is_read_is_read_again(penstock: Living) -> None:
+    hooks = Hooks(penstock.house.database, penstock.house.vault, time.monotonic)
+    hook_id = penstock.hook.url.rpartition("/")[2]
+    reading = asyncio.create_task(hooks.get(hook_id, timeout=5))
+    await asyncio.sleep(0)
+    hooks.forget(hook_id)
+    before = await reading
+    after = await hooks.get(hook_id, timeout=5)
+
+    assert before == after
+    assert before is not after
+    assert await hooks.get(hook_id, timeout=5) is after
 
 
 async def test_a_refused_request_is_not_kept_in_memory(penstock: Living) -> None:

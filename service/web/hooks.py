@@ -68,7 +68,7 @@ class Hooks:
     def _answered(self, hook_id: str, asking: asyncio.Task[KnownHook | None]) -> None:
         failed = asking.cancelled() or asking.exception() is not None
         if self._asking.get(hook_id) is not asking:
-            return
+            return  # forgotten meanwhile
         del self._asking[hook_id]
         if failed:
             return
