@@ -113,18 +113,14 @@ async def test_A5_two_signatures_are_401_whichever_is_right(penstock: Living, ri
 
 
 def test_A6_signatures_are_compared_in_constant_time_and_as_bytes() -> None:
-    tree = ast.parse(inspect.getsource(verify))
-    called = {
-        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    }
-    equal = [
-        op for node in ast.walk(tree) if isinstance(node, ast.Compare) for op in node.ops if isinstance(op, ast.Eq)
+    inside = list(ast.walk(ast.parse(inspect.getsource(verify))))
+    called = {ast.unparse(node.func) for node in inside if isinstance(node, ast.Call)}
+    equalities = [
+        ast.unparse(node) for node in inside if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq)
     ]
 
-    assert "compare_digest" in called
-    assert [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Compare) and node.ops[0] in equal] == [
-        "len(headers) == 1"
-    ]
+    assert "hmac.compare_digest" in called
+    assert equalities == ["len(headers) == 1"]
 
 
 async def test_A7_a_hook_without_a_secret_cannot_be_made_and_would_admit_nobody(penstock: Living) -> None:
