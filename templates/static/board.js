@@ -3,9 +3,8 @@
 
 import { exactly, eventWord, isFinal, lasting, short, stepTold } from "./words.js";
 
-// How long an execution that has ended stays under "Running now", and how many deliveries are listed.
+// Milliseconds for which an execution that has ended stays under "Running now".
 const LINGER = 15000;
-const MOST_DELIVERIES = 12;
 
 const part = (element, name) => element.querySelector(`[data-part="${name}"]`);
 const find = (attribute, value) => document.querySelector(`[${attribute}="${Number(value)}"]`);
@@ -118,7 +117,7 @@ function writeDelivery(told) {
   const list = document.querySelector("[data-deliveries]");
   list.querySelector(`[data-delivery="${CSS.escape(told.delivery_id)}"]`)?.remove();
   list.prepend(deliveryItem(told, part(row, "name").textContent));
-  while (list.children.length > MOST_DELIVERIES) list.lastElementChild.remove();
+  while (list.children.length > Number(list.dataset.most)) list.lastElementChild.remove();
   // a push that joins an execution brings the message of its commit, for which there is no entry
   return told.verdicts.every((one) => one.verdict !== "joined");
 }

@@ -63,6 +63,7 @@ async def show_dashboard(request: Request) -> Response:
         running=running,
         blank=BLANK,
         deliveries=came,
+        most_deliveries=MOST_DELIVERIES,
         names=names,
     )
 

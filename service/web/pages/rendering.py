@@ -7,10 +7,8 @@ slipped through the escaping in a branch's name would still not run.
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -35,7 +33,7 @@ NOT_STORED = {"Cache-Control": "no-store"}
 def page(request: Request, template: str, *, viewer: Viewer | None, status: int = 200, **values: Any) -> Response:
     """The page of that name in `templates/pages/`. `values` are what it shows."""
     shown = {"viewer": viewer, "here": request.url.path, "now": house_of(request).recorder.now(), **values}
-    html = _templates().get_template(f"pages/{template}").render(shown)
+    html = _templates.get_template(f"pages/{template}").render(shown)
     return HTMLResponse(html, status, {**POLICY, **NOT_STORED})
 
 
@@ -48,21 +46,18 @@ def to_sign_in() -> Response:
     return RedirectResponse("/sign-in", 303, {**POLICY, **NOT_STORED})
 
 
-@lru_cache(maxsize=1)
-def _templates() -> Environment:
-    made = environment().overlay(autoescape=True)
-    made.filters.update(
-        lasting=words.lasting,
-        ago=words.ago,
-        exactly=words.exactly,
-        short=words.short,
-        event_word=words.event_word,
-        written=written,
-        elapsed=_elapsed,
-    )
-    made.globals.update(stages=words.STAGES, step_told=words.step_told)
-    return made
-
-
 def _elapsed(since: datetime, now: datetime) -> str:
     return words.lasting((now - since).total_seconds())
+
+
+_templates = environment().overlay(autoescape=True)
+_templates.globals.update(stages=words.STAGES, step_told=words.step_told)
+_templates.filters.update(
+    lasting=words.lasting,
+    ago=words.ago,
+    exactly=words.exactly,
+    short=words.short,
+    event_word=words.event_word,
+    written=written,
+    elapsed=_elapsed,
+)
