@@ -646,7 +646,7 @@ async def test_peers_that_leave_in_the_middle_of_it_all_harm_nobody(desk: Desk) 
 
 
 async def test_a_wire_whose_peer_has_gone_can_be_written_to_and_asked() -> None:
-    """A transport of uvloop raises in both cases."""
+    """A transport of uvloop raises at the first."""
     loop = asyncio.get_running_loop()
     async with await loop.create_server(asyncio.Protocol, "127.0.0.1", 0) as listener:
         transport, _ = await loop.create_connection(asyncio.Protocol, *listener.sockets[0].getsockname())

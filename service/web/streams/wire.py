@@ -91,8 +91,7 @@ class PlainWire:
         return self._put(batch.body)
 
     def pending(self) -> int:
-        # uvloop's transports cannot be asked any more once they are closed
-        return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
+        return self._transport.get_write_buffer_size()
 
     def abort(self) -> None:
         self._transport.abort()
@@ -106,7 +105,7 @@ class PlainWire:
             pass
 
     def _put(self, ready: bytes) -> int:
-        if self._transport.is_closing():
+        if self._transport.is_closing():  # to write now would be an error on uvloop
             return 0
         self._transport.write(ready)
         return len(ready)
