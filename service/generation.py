@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -36,9 +36,6 @@ class Ground:
     environments: tuple[Environment, ...]
     secured: Mapping[str, bool]
     email: str | None = None
-
-    def with_pipeline(self, **values: Any) -> Ground:
-        return replace(self, pipeline=replace(self.pipeline, **values))
 
 
 async def rendered(ground: Ground) -> Generated:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.accounts import Viewer, may_see
@@ -100,6 +101,17 @@ async def by_id(connection: AsyncConnection, pipeline_id: int) -> Pipeline | Non
     """Any pipeline, active or not."""
     row = (await connection.execute(select(pipelines).where(pipelines.c.id == pipeline_id))).one_or_none()
     return Pipeline(**row._mapping) if row else None
+
+
+async def adopt_unless_active(
+    connection: AsyncConnection, repository_id: int, *, branch_pattern: str, now: datetime
+) -> int | None:
+    """The same for a repository whose pipeline was deleted; None where another one is active already."""
+    try:
+        async with connection.begin_nested():
+            return await adopt(connection, repository_id, branch_pattern=branch_pattern, now=now)
+    except IntegrityError:
+        return None
 
 
 async def active_of(connection: AsyncConnection, repository_id: int) -> Pipeline | None:

@@ -149,6 +149,11 @@ async def sharing_credential(connection: AsyncConnection, credential_id: int) ->
     return int((await connection.execute(select(func.count()).select_from(repositories).where(*mine))).scalar_one())
 
 
+async def note_main_branch(connection: AsyncConnection, repository_id: int, branch: str) -> None:
+    statement = update(repositories).where(repositories.c.id == repository_id)
+    await connection.execute(statement.values(main_branch=branch[:255]))
+
+
 async def disconnect(connection: AsyncConnection, repository_id: int, now: datetime) -> None:
     """Its hooks are gone at once, its history stays."""
     await connection.execute(hooks.delete().where(hooks.c.repository_id == repository_id))

@@ -50,6 +50,12 @@ async def latest(connection: AsyncConnection, pipeline_id: int, *, limit: int = 
     return [Revision(**row._mapping) for row in rows]
 
 
+async def numbered(connection: AsyncConnection, pipeline_id: int, number: int) -> Revision | None:
+    question = select(config_revisions).where(config_revisions.c.pipeline_id == pipeline_id)
+    row = (await connection.execute(question.where(config_revisions.c.number == min(number, 2**31 - 1)))).one_or_none()
+    return Revision(**row._mapping) if row else None
+
+
 async def by_id(connection: AsyncConnection, revision_id: int) -> Revision | None:
     question = select(config_revisions).where(config_revisions.c.id == revision_id)
     row = (await connection.execute(question)).one_or_none()

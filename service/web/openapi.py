@@ -101,7 +101,7 @@ def _in_path(path: str) -> list[dict[str, Any]]:
             "in": "path",
             "required": True,
             "schema": {"type": "integer", "minimum": 0}
-            if name == "id" and "deliveries" not in path
+            if name == "number" or (name == "id" and "deliveries" not in path)
             else {"type": "string"},
         }
         for name in names

@@ -1,15 +1,32 @@
 """The HTTP API: one file per kind of thing, each with its operations; all of them together are here."""
 
-from service.web.api import deliveries, events, logs, pipelines, repositories, running, session, syncing
+from service.web.api import (
+    audit,
+    changing,
+    credentials,
+    deliveries,
+    domains,
+    environments,
+    events,
+    generating,
+    members,
+    pipelines,
+    repositories,
+    session,
+)
 from service.web.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *session.operations,
+    *credentials.operations,
+    *domains.operations,
     *repositories.operations,
+    *members.operations,
+    *generating.operations,
     *pipelines.operations,
-    *running.operations,
-    *syncing.operations,
+    *changing.operations,
+    *environments.operations,
     *deliveries.operations,
-    *logs.operations,
     *events.operations,
+    *audit.operations,
 )

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from service.machine import State
-from service.store import deliveries, executions, pipelines
+from service.store import deliveries, executions, pipelines, revisions, variables
+from service.store.variables import Variable
+from service.web.api.environments import environment_shapes
 from service.web.api.shapes import (
     ExecutionDetail,
     ExecutionShape,
     PipelineDetail,
     PipelineShape,
+    RevisionDetail,
     delivery_shape,
-    environment_shape,
     execution_shape,
     extended,
     pipeline_shape,
+    revision_detail,
+    revision_shape,
     transition_shape,
 )
 from service.web.call import (
@@ -31,9 +36,11 @@ from service.web.call import (
     viewer_of,
     word_of,
 )
+from service.web.configuring import etag
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Query, Right
 from service.web.problems import not_found
+from service.web.variables import VariableShape, shapes
 
 STATES = frozenset(State)
 
@@ -54,7 +61,9 @@ async def list_pipelines(request: Request) -> Response:
             repository_id=number_of(request, "repository_id"),
             project_type=text_of(request, "project_type"),
         )
-    return page([pipeline_shape(listed) for listed in found], limit, [listed.pipeline.id for listed in found])
+        known = await variables.of_pipelines(connection, [listed.pipeline.id for listed in found])
+    listed_shapes = [pipeline_shape(one, _own(request, known.get(one.pipeline.id, []))) for one in found]
+    return page(list(listed_shapes), limit, [listed.pipeline.id for listed in found])
 
 
 async def show_pipeline(request: Request) -> Response:
@@ -64,15 +73,22 @@ async def show_pipeline(request: Request) -> Response:
         listed = await pipelines.seen_by(connection, viewer, pipeline_id)
         if listed is None:
             raise not_found("pipeline")
-        environments = await pipelines.environments_of(connection, pipeline_id)
+        found = await pipelines.environments_of(connection, pipeline_id)
+        environments = await environment_shapes(connection, house_of(request).vault, pipeline_id, found)
         latest = await executions.page(connection, viewer, before=None, limit=LATEST, pipeline_id=pipeline_id)
+        known = await variables.of_pipeline(connection, pipeline_id)
+        made = await revisions.latest(connection, pipeline_id, limit=LATEST)
     return answer(
         extended(
             PipelineDetail,
-            pipeline_shape(listed),
-            environments=[environment_shape(environment) for environment in environments],
+            pipeline_shape(listed, _own(request, known)),
+            version=listed.pipeline.version,
+            config_delivery=listed.pipeline.config_delivery,
+            environments=environments,
             executions=[execution_shape(execution) for execution in latest],
-        )
+            config_revisions=[revision_shape(revision) for revision in made],
+        ),
+        headers={"ETag": etag(listed.pipeline.version)},
     )
 
 
@@ -95,6 +111,8 @@ async def show_execution(request: Request) -> Response:
         if execution is None:
             raise not_found("execution")
         history = await executions.transitions_of(connection, execution.id)
+        known = execution.config_revision_id
+        revision = await revisions.by_id(connection, known) if known is not None else None
         causes = await deliveries.named(connection, await executions.deliveries_of(connection, execution.id))
     return answer(
         extended(
@@ -103,9 +121,26 @@ async def show_execution(request: Request) -> Response:
             steps=[],
             transitions=[transition_shape(transition) for transition in history],
             deliveries=[delivery_shape(delivery) for delivery in causes],
-            config_revision=None,
+            config_revision=msgspec.to_builtins(revision_shape(revision)) if revision else None,
         )
     )
+
+
+async def show_revision(request: Request) -> Response:
+    """By its number, which counts from 1."""
+    viewer, pipeline_id = await viewer_of(request), id_in(request, "pipeline")
+    async with house_of(request).database.read() as connection:
+        if await pipelines.seen_by(connection, viewer, pipeline_id) is None:
+            raise not_found("pipeline")
+        revision = await revisions.numbered(connection, pipeline_id, id_in(request, "revision", "number"))
+    if revision is None:
+        raise not_found("revision")
+    return answer(revision_detail(revision))
+
+
+def _own(request: Request, known: list[Variable]) -> list[VariableShape]:
+    """The pipeline's own variables: an environment's are shown with the environment."""
+    return shapes(house_of(request).vault, [one for one in known if one.environment_id is None])
 
 
 operations = [
@@ -134,6 +169,14 @@ operations = [
         summary="A pipeline's executions, the newest first",
         answer=ListOf(ExecutionShape),
         query=LIST,
+    ),
+    Operation(
+        method="GET",
+        path="/api/pipelines/{id}/revisions/{number}",
+        handler=show_revision,
+        right=Right.SEE,
+        summary="A config revision with its files, its diff, and a reason for each choice",
+        answer=RevisionDetail,
     ),
     Operation(
         method="GET",

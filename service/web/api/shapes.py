@@ -7,10 +7,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from service.generation import changed_files, summary
 from service.store.deliveries import Delivery
 from service.store.executions import Execution, Transition
 from service.store.pipelines import Environment, Listed
 from service.store.repositories import Repository
+from service.store.revisions import Revision
+from service.web.variables import VariableShape
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
@@ -66,7 +69,7 @@ class PipelineShape(msgspec.Struct, frozen=True, kw_only=True):
     subdomain: str | None
     domain: str | None
     port: int | None
-    environment_variables: list[dict[str, Any]]
+    environment_variables: list[VariableShape]
     nginx_config: str | None
     ssl_enabled: bool
     certbot_command: str | None
@@ -151,13 +154,62 @@ class EnvironmentShape(msgspec.Struct, frozen=True, kw_only=True):
     rollback_policy: str
     when_busy: str
     health_check: dict[str, Any] | None
+    environment_variables: list[VariableShape]
+    hold: dict[str, Any] | None
+    live_execution_id: int | None
+
+
+class RevisionShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A config revision as lists show it. `delivered` is waiting, delivered, failed, or none: a person delivers it."""
+
+    revision: int
+    commit: str | None
+    changed_files: list[str]
+    diff_summary: str
+    delivery: str
+    delivered: str
+    pull_request_url: str | None
+    created_at: datetime
+
+
+class DecisionShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One choice with its reason, and what changes it."""
+
+    name: str
+    value: str
+    why: str
+    override: str
+
+
+class RevisionDetail(RevisionShape, frozen=True, kw_only=True):
+    """A config revision with its diff against the one before, why it is as it is, and its files."""
+
+    diff: str
+    decisions: list[DecisionShape]
+    detection: dict[str, Any] | None
+    files: dict[str, str]
+
+
+class RegeneratedShape(RevisionDetail, frozen=True, kw_only=True):
+    """The revision after a new look at the repository. Unless `changed`, it is the one that was there."""
+
+    changed: bool
+
+
+class GeneratedShape(PipelineShape, frozen=True, kw_only=True):
+    """The pipeline that was made. `webhook` is there where its repository was connected on the way, this once."""
+
+    webhook: WebhookShape | msgspec.UnsetType = msgspec.UNSET
 
 
 class PipelineDetail(PipelineShape, frozen=True, kw_only=True):
     """A pipeline with its environments and latest executions."""
 
+    version: int
+    config_delivery: str
     environments: list[EnvironmentShape]
     executions: list[ExecutionShape]
+    config_revisions: list[RevisionShape]
 
 
 class ExecutionDetail(ExecutionShape, frozen=True, kw_only=True):
@@ -213,7 +265,7 @@ def repository_shape(repository: Repository, webhook: WebhookShape) -> Repositor
     )
 
 
-def pipeline_shape(listed: Listed) -> PipelineShape:
+def pipeline_shape(listed: Listed, variables: list[VariableShape]) -> PipelineShape:
     pipeline = listed.pipeline
     same = (name for name in PipelineShape.__struct_fields__ if hasattr(pipeline, name))
     return PipelineShape(
@@ -224,7 +276,7 @@ def pipeline_shape(listed: Listed) -> PipelineShape:
             uuid=listed.repository_uuid,
             full_name=f"{listed.workspace}/{listed.slug}",
         ),
-        environment_variables=[],
+        environment_variables=variables,
         last_execution_timestamp=pipeline.last_execution_at,
         **{name: getattr(pipeline, name) for name in same},
     )
@@ -243,8 +295,41 @@ def delivery_shape(delivery: Delivery) -> DeliveryShape:
     return DeliveryShape(**{**same, "request_uuid": delivery.request_uuid or None})
 
 
-def environment_shape(environment: Environment) -> EnvironmentShape:
-    return EnvironmentShape(**{name: getattr(environment, name) for name in EnvironmentShape.__struct_fields__})
+def environment_shape(environment: Environment, variables: list[VariableShape], live: int | None) -> EnvironmentShape:
+    same = (name for name in EnvironmentShape.__struct_fields__ if hasattr(environment, name))
+    return EnvironmentShape(
+        **{name: getattr(environment, name) for name in same},
+        environment_variables=variables,
+        hold=None,
+        live_execution_id=live,
+    )
+
+
+def revision_shape(revision: Revision) -> RevisionShape:
+    return RevisionShape(**_of_revision(revision))
+
+
+def revision_detail(revision: Revision) -> RevisionDetail:
+    return RevisionDetail(
+        **_of_revision(revision),
+        diff=revision.diff,
+        decisions=[DecisionShape(**decision) for decision in revision.decisions],
+        detection=revision.detection,
+        files=revision.files,
+    )
+
+
+def _of_revision(revision: Revision) -> dict[str, Any]:
+    return {
+        "revision": revision.number,
+        "commit": revision.commit,
+        "changed_files": changed_files(revision.diff),
+        "diff_summary": summary(revision.diff),
+        "delivery": revision.delivery,
+        "delivered": revision.delivered,
+        "pull_request_url": revision.pull_request_url,
+        "created_at": revision.created_at,
+    }
 
 
 def extended(kind: type[Shape], shape: msgspec.Struct, **more: Any) -> Shape:

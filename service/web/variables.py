@@ -1,0 +1,108 @@
+"""Variables in bodies and answers: checked and sealed on the way in; secured ones never on the way out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+import msgspec
+
+from service.configs import InvalidValue, grammar
+from service.masking import SHORTEST
+from service.store.variables import Variable
+from service.vault import Vault
+from service.web import limits
+from service.web.problems import Problem
+
+# Set by people for the generated steps themselves: they reach Bitbucket like the others, and no application.
+OF_THE_STEPS = frozenset(
+    {
+        "SSH_HOST", "SSH_USER", "SSH_PORT", "SSH_KNOWN_HOSTS", "SSH_PRIVATE_KEY", "DEPLOY_PATH", "HEALTHCHECK_URL",
+        "HEALTHCHECK_PATH", "HEALTHCHECK_STATUS", "REGISTRY_HOST", "REGISTRY_NAMESPACE", "REGISTRY_USER",
+        "REGISTRY_PASSWORD",
+    }
+)  # fmt: skip
+
+FIELD = "environment_variables"
+
+
+class VariableBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """`value` null keeps the value that the variable has."""
+
+    key: Annotated[str, msgspec.Meta(max_length=128)]
+    value: Annotated[str, msgspec.Meta(max_length=32768)] | None = None
+    secured: bool = False
+
+    def __repr__(self) -> str:
+        return f"VariableBody({self.key!r})"
+
+
+class VariableShape(msgspec.Struct, frozen=True, kw_only=True):
+    """`value` is null where it is secured."""
+
+    key: str
+    secured: bool
+    value: str | None
+
+
+def checked(vault: Vault, wanted: Sequence[VariableBody], known: Iterable[Variable]) -> list[Variable]:
+    """The variables as they are stored; those whose value stays keep their place. Raises a 422 that names each field.
+
+    `known` are those that are replaced: the pipeline's own, or one environment's.
+    """
+    if len(wanted) > limits.VARIABLES.most:
+        raise limits.exceeded(limits.VARIABLES)
+    before = {one.key: one for one in known}
+    errors: list[tuple[str, str]] = []
+    made: dict[str, Variable] = {}
+    for place, one in enumerate(wanted):
+        try:
+            if one.key in made:
+                raise InvalidValue("key", "is there twice")
+            made[one.key] = _stored(vault, one, before.get(one.key))
+        except InvalidValue as error:
+            errors.append((f"{FIELD}[{place}].{error.field}", error.message))
+    if errors:
+        raise Problem(422, "some variables cannot be stored", errors=errors)
+    return list(made.values())
+
+
+def shapes(vault: Vault, found: Iterable[Variable]) -> list[VariableShape]:
+    return [
+        VariableShape(key=one.key, secured=one.secured, value=None if one.secured else opened(vault, one))
+        for one in found
+    ]
+
+
+def opened(vault: Vault, one: Variable) -> str:
+    """Raises CannotOpen."""
+    return vault.open(one.value, table="variables", column="value", row=one.place).decode()
+
+
+def secured_by_key(found: Iterable[Variable]) -> dict[str, bool]:
+    """The application's own variables, of the pipeline and all its environments: secret where any of them is."""
+    keys: dict[str, bool] = {}
+    for one in sorted(found, key=lambda one: one.key):
+        if one.key not in OF_THE_STEPS:
+            keys[one.key] = keys.get(one.key, False) or one.secured
+    return keys
+
+
+def _stored(vault: Vault, one: VariableBody, before: Variable | None) -> Variable:
+    if one.key not in OF_THE_STEPS:
+        grammar.env_name("key", one.key)
+    if one.value is None:
+        if before is None or before.secured != one.secured:
+            raise InvalidValue("value", "is needed: there is none to keep")
+        return before
+    grammar.env_value("value", one.value)
+    if one.secured and len(one.value) < SHORTEST:
+        raise InvalidValue(
+            "value", f"a secured value needs {SHORTEST} characters: a shorter one cannot be masked in logs"
+        )
+    if before is not None and before.secured == one.secured and opened(vault, before) == one.value:
+        return before
+    place = secrets.token_hex(16)
+    value = vault.seal(one.value.encode(), table="variables", column="value", row=place)
+    return Variable(key=one.key, secured=one.secured, place=place, value=value)
