@@ -128,9 +128,14 @@ class Calls:
         raise Unreachable(f"the list at {place(request)} goes on after {MOST_PAGES} pages")
 
     def _following(self, request: Request[T], link: str) -> Query:
-        here, there = urlsplit(self._base_url), urlsplit(link)
-        if there.netloc != here.netloc or not there.path.startswith(here.path + "/"):
-            raise Unreachable(f"the list at {place(request)} goes on at another place ({there.hostname}): not followed")
+        """The query of the link to the next page. Raises Unreachable for a link to another place."""
+        here = urlsplit(self._base_url)
+        try:
+            there = urlsplit(link)
+        except ValueError:  # an address in brackets that is none
+            there = urlsplit("")
+        if there.netloc != here.netloc or not there.path.startswith(f"{here.path}/"):
+            raise Unreachable(f"the list at {place(request)} goes on at another place, which is not followed")
         return tuple(parse_qsl(there.query, keep_blank_values=True))
 
     async def _authorized(self, request: Request[T], bounds: Bounds) -> Reply:

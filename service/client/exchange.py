@@ -16,6 +16,7 @@ import httpx
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
 LARGEST_ANSWER = 8 * 1024 * 1024
+MOST_CONNECTIONS = 50
 
 # At their informal levels these two write whole URLs: of on-demand runs, with the values of variables in them, and of
 # log storage, with the signature that opens it.
@@ -47,7 +48,7 @@ def pool(*, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncCli
         trust_env=False,
         follow_redirects=False,
         timeout=httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
-        limits=httpx.Limits(max_connections=50, max_keepalive_connections=20),
+        limits=httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=20),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from service.bitbucket import requests
 from service.bitbucket.answers import Branch, DiffEntry, PullRequest, RepositoryAnswer, SourceEntry
@@ -12,7 +11,7 @@ from service.client.calls import Calls
 from service.client.errors import Conflict, HeadMoved, Unreachable
 from service.client.exchange import Reply
 
-WHOLE_HASH = re.compile(r"[0-9a-f]{40}")
+COMMIT_LINK = re.compile(r".*/([0-9a-f]{40})/?")
 
 
 class SourceCalls(Calls):
@@ -108,5 +107,5 @@ class SourceCalls(Calls):
 
 def _made(reply: Reply) -> str | None:
     """The commit that was made, as the last part of the link to it. The link is read, not followed."""
-    last = urlsplit(reply.headers.get("Location", "")).path.rstrip("/").rpartition("/")[2].lower()
-    return last if WHOLE_HASH.fullmatch(last) else None
+    link = COMMIT_LINK.fullmatch(reply.headers.get("Location", ""))
+    return link[1] if link else None

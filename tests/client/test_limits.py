@@ -189,6 +189,7 @@ async def test_every_try_is_a_call_of_the_budget(asking: Asking, peer: Peer, sql
         ("-5", None),
         ("1e3", None),
         ("٣", None),
+        ("Mon, 99999999999999999999 Jan 2020 00:00:00 GMT", None),
         (format_datetime(datetime(2000, 1, 1, tzinfo=UTC), usegmt=True), 0),
         (format_datetime(datetime(2999, 1, 1, tzinfo=UTC), usegmt=True), 3600),
     ],

@@ -11,6 +11,7 @@ import pytest
 from service.bitbucket.answers import Page, Run
 from service.client import Client, Refused, Unreachable
 from service.client.calls import MOST_PAGES
+from service.client.exchange import MOST_CONNECTIONS, NoReply, exchange, pool
 from tests.client.conftest import SHOP, TOKEN, Asking
 from tests.client.peer import (
     Peer,
@@ -129,7 +130,7 @@ async def test_a_list_goes_on_where_it_began_whatever_the_link_says(asking: Aski
 
 
 @pytest.mark.parametrize(
-    "link", ["{elsewhere}/2.0/repositories/acme/shop/pipelines?page=2", "{here}/1.0/x?page=2", "x"]
+    "link", ["{elsewhere}/2.0/repositories/acme/shop/pipelines?page=2", "{here}/1.0/x?page=2", "x", "http://[::1"]
 )
 async def test_a_list_that_goes_on_at_another_place_is_not_followed(
     asking: Asking, peer: Peer, elsewhere: Peer, link: str
@@ -181,15 +182,25 @@ async def test_a_state_that_nobody_knows_stays_what_it_was(asking: Asking, peer:
         (lambda client: client.repository("{22222222-2222-2222-2222-222222222222}"), {"uuid": "{1}"}),
         (lambda client: client.branch(SHOP, "main"), {"name": "other", "target": {"hash": "a" * 40}}),
         (lambda client: client.start_run(SHOP, branch="main", commit="b" * 40), RUN),
-        (lambda client: client.start_run(SHOP, commit="b" * 40), RUN | {"target": {}}),
     ],
-    ids=["run", "repository", "branch", "commit", "no commit"],
+    ids=["run", "repository", "branch", "commit"],
 )
 async def test_an_answer_about_something_else_is_not_taken(asking: Asking, peer: Peer, ask: Any, answer: Any) -> None:
     peer.plays(answers(answer))
 
     with pytest.raises(Unreachable, match=r"was asked about .* and answered about"):
         await ask(asking.client)
+
+
+async def test_answers_that_never_come_leave_no_connection_behind(peer: Peer) -> None:
+    peer.plays(stalls())
+    async with pool() as http:
+        for _ in range(MOST_CONNECTIONS + 5):
+            with pytest.raises(NoReply, match=r"within 0\.02 seconds"):
+                await exchange(http, "GET", peer.url, headers={}, seconds=0.02)
+        peer.plays(GOOD)
+
+        assert (await exchange(http, "GET", peer.url, headers={}, seconds=5)).status == 200
 
 
 async def test_a_refusal_in_html_is_not_quoted(asking: Asking, peer: Peer) -> None:

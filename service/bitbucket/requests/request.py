@@ -35,7 +35,20 @@ class Request(Generic[T]):
 
 
 def below(name: str, *parts: str) -> str:
-    return "/".join((path_of(name), *(quote(part, safe="") for part in parts)))
+    """A path below a repository's, in which every part stays one."""
+    return "/".join((path_of(name), *(_part(part) for part in parts)))
+
+
+def nested(path: str) -> str:
+    """A path within a path: of a file, or the name of a branch, whose slashes stay slashes."""
+    return "/".join(_part(part) for part in path.strip("/").split("/"))
+
+
+def _part(part: str) -> str:
+    """Raises ValueError for what would lead elsewhere, encoded or not."""
+    if part in ("", ".", ".."):
+        raise ValueError(f"{part!r} cannot be a part of a path")
+    return quote(part, safe="")
 
 
 def path_of(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import NoneType
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from service.bitbucket import answers
 from service.bitbucket.requests.request import ANY, Request, below, get, paged, send
@@ -19,7 +19,7 @@ def repository(name: str) -> Request[answers.RepositoryAnswer]:
 
 def source(name: str, commit: str, path: str) -> Request[bytes]:
     """A file's bytes. `commit` is a hash: a branch with a slash in its name would be read as a path."""
-    return Request("GET", below(name, "src", commit) + "/" + quote(path.strip("/")), bytes, headers={"Accept": ANY})
+    return Request("GET", f"{below(name, 'src', commit)}/{nested(path)}", bytes, headers={"Accept": ANY})
 
 
 def list_source(name: str, commit: str, *, max_depth: int) -> Request[answers.Page[answers.SourceEntry]]:
@@ -86,9 +86,8 @@ def decline(name: str, number: int) -> Request[answers.PullRequest]:
 
 def diffstat(name: str, new: str, old: str) -> Request[answers.Page[answers.DiffEntry]]:
     """What changed from `old` to `new`; `topic=false` compares the two and not `new` with their merge base."""
-    spec = f"{quote(new, safe='')}..{quote(old, safe='')}"
     query = (("topic", "false"), paged())
-    return get(below(name, "diffstat") + f"/{spec}", answers.Page[answers.DiffEntry], query)
+    return get(below(name, "diffstat", f"{new}..{old}"), answers.Page[answers.DiffEntry], query)
 
 
 def set_status(
@@ -104,4 +103,4 @@ def set_status(
 
 
 def _branch(name: str, wanted: str) -> str:
-    return below(name, "refs", "branches") + "/" + quote(wanted)
+    return f"{below(name, 'refs', 'branches')}/{nested(wanted)}"
