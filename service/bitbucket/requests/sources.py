@@ -7,7 +7,7 @@ from types import NoneType
 from urllib.parse import urlencode
 
 from service.bitbucket import answers
-from service.bitbucket.requests.request import ANY, Request, below, get, paged, send
+from service.bitbucket.requests.request import ANY, Request, below, get, nested, paged, send
 
 PULL_REQUESTS_PAGELEN = 50
 LONGEST_KEY = 40  # of a commit status; Bitbucket refuses a longer one (BCLOUD-23984)
