@@ -93,8 +93,12 @@ class Request:
             raise InvalidValue("environments", "at least one, and each name once")
 
     def variable_names(self) -> tuple[str, ...]:
-        """Names of the application's variables, plain before secret, each once, in the order given."""
-        return tuple(dict.fromkeys((*(name for name, _ in self.env), *self.secrets)))
+        """Names of the application's variables, plain before secret, each once, in the order given.
+
+        Not PORT: which one the application listens on follows from `port`, and differs for a candidate.
+        """
+        names = dict.fromkeys((*(name for name, _ in self.env), *self.secrets))
+        return tuple(name for name in names if name != "PORT")
 
     def host(self, environment: EnvironmentRequest) -> str:
         """The full host name of an environment, `<subdomain>.<domain>`."""

@@ -36,7 +36,7 @@ answers() {
 }
 
 answers_locally() {
-  answers --header "Host: $SITE_HOST" --header 'X-Forwarded-Proto: https' "http://127.0.0.1:$1$HEALTHCHECK_PATH"
+  answers --header "Host: $DEPLOY_HOST" --header 'X-Forwarded-Proto: https' "http://127.0.0.1:$1$HEALTHCHECK_PATH"
 }
 
 # Tries a command every half second. first: how often
@@ -60,9 +60,9 @@ start_candidate_site() {
 
 candidate_site_answers() {
   local shown
-  shown=$(curl --silent --fail --max-time 5 --header "Host: $SITE_HOST" "http://127.0.0.1:$SITE_CANDIDATE_PORT/release.txt") || return 1
+  shown=$(curl --silent --fail --max-time 5 --header "Host: $DEPLOY_HOST" "http://127.0.0.1:$DEPLOY_SITE_PORT/release.txt") || return 1
   [ "$shown" = "$release" ] || return 1
-  curl --silent --fail --output /dev/null --max-time 5 --header "Host: $SITE_HOST" "http://127.0.0.1:$SITE_CANDIDATE_PORT/"
+  curl --silent --fail --output /dev/null --max-time 5 --header "Host: $DEPLOY_HOST" "http://127.0.0.1:$DEPLOY_SITE_PORT/"
 }
 {% endif %}
 
@@ -107,7 +107,7 @@ prune() {
   for number in $(numbers); do
     if [ "$number" = "$release" ] || [ "$number" = "$before" ]; then
       kept=$((kept + 1))
-    elif is_good "$number" && [ "$kept" -lt "$KEEP_RELEASES" ]; then
+    elif is_good "$number" && [ "$kept" -lt "$DEPLOY_KEEP" ]; then
       kept=$((kept + 1))
     elif [ "$number" -lt "$release" ]; then
       forget "$number"

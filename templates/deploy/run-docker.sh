@@ -18,35 +18,35 @@ remove_container() {
 }
 
 start_candidate() {
-  remove_container "$APP_NAME-candidate"
-  run_container "$APP_NAME-candidate" "$CANDIDATE_PORT" "$release"
+  remove_container "$DEPLOY_NAME-candidate"
+  run_container "$DEPLOY_NAME-candidate" "$DEPLOY_CANDIDATE_PORT" "$release"
 }
 
 candidate_runs() {
-  [ "$(docker inspect --format '{{ "{{.State.Running}}" }}' "$APP_NAME-candidate" 2> /dev/null)" = true ]
+  [ "$(docker inspect --format '{{ "{{.State.Running}}" }}' "$DEPLOY_NAME-candidate" 2> /dev/null)" = true ]
 }
 
-candidate_decided() { ! candidate_runs || answers_locally "$CANDIDATE_PORT"; }
+candidate_decided() { ! candidate_runs || answers_locally "$DEPLOY_CANDIDATE_PORT"; }
 
 candidate_answers() {
-  candidate_runs && answers_locally "$CANDIDATE_PORT" && return
+  candidate_runs && answers_locally "$DEPLOY_CANDIDATE_PORT" && return
   say "release $release does not answer; the end of what it printed:"
-  docker logs --tail 40 "$APP_NAME-candidate" 2>&1 || true
+  docker logs --tail 40 "$DEPLOY_NAME-candidate" 2>&1 || true
   return 1
 }
 
-stop_candidate() { remove_container "$APP_NAME-candidate"; }
+stop_candidate() { remove_container "$DEPLOY_NAME-candidate"; }
 
 # nginx goes to the candidate while the container is replaced: it is the backup of the same upstream.
 serve() {
-  docker stop "$APP_NAME" > /dev/null 2>&1 || true
-  remove_container "$APP_NAME"
-  run_container "$APP_NAME" "$APP_PORT" "$(live_release)"
+  docker stop "$DEPLOY_NAME" > /dev/null 2>&1 || true
+  remove_container "$DEPLOY_NAME"
+  run_container "$DEPLOY_NAME" "$DEPLOY_PORT" "$(live_release)"
 }
 
 runs_release() {
-  [ "$(docker inspect --format '{{ "{{.Config.Image}}" }}' "$APP_NAME" 2> /dev/null)" = "$(image_of "$1")" ] &&
-    answers_locally "$APP_PORT"
+  [ "$(docker inspect --format '{{ "{{.Config.Image}}" }}' "$DEPLOY_NAME" 2> /dev/null)" = "$(image_of "$1")" ] &&
+    answers_locally "$DEPLOY_PORT"
 }
 
 forget() {

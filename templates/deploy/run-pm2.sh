@@ -7,7 +7,7 @@ serve() {
 # A worker keeps the directory that it was started in; PM2 says "online" for workers that have not even loaded.
 runs_release() {
   local pid directory pids
-  pids=$(pm2 pid "$APP_NAME" 9>&-) || return 1
+  pids=$(pm2 pid "$DEPLOY_NAME" 9>&-) || return 1
   [ -n "$pids" ] || return 1
   for pid in $pids; do
     directory=$(readlink "/proc/$pid/cwd") || return 1
@@ -16,7 +16,7 @@ runs_release() {
       *) return 1 ;;
     esac
   done
-  answers_locally "$APP_PORT"
+  answers_locally "$DEPLOY_PORT"
 }
 
 forget() { :; }

@@ -1,10 +1,10 @@
 # Where this environment lives. A deployment variable of the same name in Bitbucket wins over the value here.
-export APP_NAME={{ app_name }}
-export SITE_HOST={{ host }}
-export APP_PORT={{ port }}
-export CANDIDATE_PORT={{ candidate_port }}
-export SITE_CANDIDATE_PORT={{ site_candidate_port }}
-export KEEP_RELEASES={{ keep_releases }}
+export DEPLOY_NAME={{ app_name }}
+export DEPLOY_HOST={{ host }}
+export DEPLOY_PORT={{ port }}
+export DEPLOY_CANDIDATE_PORT={{ candidate_port }}
+export DEPLOY_SITE_PORT={{ site_candidate_port }}
+export DEPLOY_KEEP={{ keep_releases }}
 {% if server %}
 export SSH_HOST="${SSH_HOST:-{{ server }}}"
 {% endif %}

@@ -28,7 +28,7 @@ const program = {{ program }};
 module.exports = {
   apps: [
     {
-      name: process.env.APP_NAME,
+      name: process.env.DEPLOY_NAME,
       // The link, not the release: PM2 resolves it again at each reload.
       cwd: path.join(live, '{{ app_dir }}'),
       ...program,
@@ -39,7 +39,7 @@ module.exports = {
         NODE_ENV: 'production',
         ...variables('.env'),
         ...variables('.env.pipeline'),
-        PORT: process.env.APP_PORT,
+        PORT: process.env.DEPLOY_PORT,
         HOSTNAME: '127.0.0.1',
         RELEASE: fs.readFileSync(path.join(live, 'REVISION'), 'utf8').trim(),
       },

@@ -20,7 +20,7 @@ IMAGE = "atlassian/default-image:4"
 _TEMPLATES = {"javascript": "node", "typescript": "node", "python": "python", "go": "go"}
 _GO = re.compile(r"[0-9]+\.[0-9]+")
 
-_TAG = 'export IMAGE="$REGISTRY_HOST/$REGISTRY_NAMESPACE/$BITBUCKET_REPO_SLUG:$BITBUCKET_BUILD_NUMBER"'
+_TAG = 'export DEPLOY_IMAGE="$REGISTRY_HOST/$REGISTRY_NAMESPACE/$BITBUCKET_REPO_SLUG:$BITBUCKET_BUILD_NUMBER"'
 _LOGIN = """\
 : "${REGISTRY_HOST:?set it in Bitbucket: the host of the image registry}"
 : "${REGISTRY_NAMESPACE:?set it in Bitbucket: the organisation or project in the registry}"
@@ -77,10 +77,10 @@ def build(part: Part, *, name: str = "Build and push image", artifact: str = REL
         _TAG,
         _LOGIN,
         "export DOCKER_BUILDKIT=1",
-        'docker build --pull --tag "$IMAGE" .',
-        'docker push "$IMAGE"',
+        'docker build --pull --tag "$DEPLOY_IMAGE" .',
+        'docker push "$DEPLOY_IMAGE"',
         "mkdir -p /tmp/image",
-        "printf '%s\\n' \"$IMAGE\" > /tmp/image/IMAGE",
+        "printf '%s\\n' \"$DEPLOY_IMAGE\" > /tmp/image/IMAGE",
         f'tar -czf "$BITBUCKET_CLONE_DIR/{artifact}" -C /tmp/image IMAGE',
     )
     return Work(name=name, image=IMAGE, script=items, services=("docker",), artifact=artifact, size="2x")
