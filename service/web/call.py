@@ -132,6 +132,7 @@ def decode(raw: bytes, kind: type[Body]) -> Body:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
+        decode(raw, object)  # a 400 where it is cut off after the wrong field: then it is no JSON at all
         message, _, path = str(error).partition(" - at `$")
         field = path.rstrip("`").lstrip(".")
         if message.startswith(("Object contains unknown field", "Object missing required field")):

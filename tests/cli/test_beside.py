@@ -122,7 +122,7 @@ def test_serving_makes_its_database_and_prints_where_it_is_and_a_way_in(serving:
     assert serving.client.get("/readyz").json() == {"status": "ready", "database": True, "workers": True}
     assert re.search(rf"{serving.url}/sign-in\?ticket=[\w-]{{32}}\n$", link)
     assert {"penstock.db", "secret.keys"} <= {path.name for path in (tmp_path / "data").iterdir()}
-    assert serving.stop() == 0
+    assert serving.stop() == -signal.SIGTERM  # as whoever sent it expects, once all is closed in good order
 
 
 def test_where_somebody_can_sign_in_no_link_is_printed(environ: dict[str, str], run: Run, tmp_path: Path) -> None:
