@@ -188,8 +188,9 @@ def command_port(command: str) -> int | None:
 
 
 def _words(command: str) -> list[str]:
+    """The words of a command line, those of the command in `sh -c "…"` included."""
     try:
-        return shlex.split(command)
+        return [inner for word in shlex.split(command) for inner in word.split()]
     except ValueError:
         return command.split()
 

@@ -125,7 +125,20 @@ def _python_entries(tree: Tree, folder: str) -> list[str]:
         for name in tree.names(folder)
         if name.endswith(".py") and not name.startswith(("setup", "conftest", "test", "manage"))
     ]
-    return list(dict.fromkeys(path for path in [*found, *others[:5]] if tree.has(path)))
+    near = list(dict.fromkeys(path for path in [*found, *others[:5]] if tree.has(path)))
+    deep = sorted((path for path in tree.below(folder) if _is_deep_entry(path[len(prefix) :])), key=_depth_of_file)
+    return list(dict.fromkeys([*near[:5], *deep[:4], *near[5:]]))
+
+
+def _is_deep_entry(path: str) -> bool:
+    """Whether a file further down (`shop/presentation/api/main.py`) has the name of an entry."""
+    directory, _, name = path.rpartition("/")
+    is_entry = name in ("main.py", "app.py", "asgi.py", "wsgi.py", "server.py") and 0 < path.count("/") <= 4
+    return is_entry and not is_noise(directory) and not is_side(directory)
+
+
+def _depth_of_file(path: str) -> tuple[int, str]:
+    return path.count("/"), path
 
 
 def _subfolders(tree: Tree, folder: str) -> set[str]:

@@ -293,3 +293,29 @@ def test_a_development_server_never_runs_in_production() -> None:
     detection = look({"package.json": CRA, "public/index.html": ""})
 
     assert detection.start_command is None
+
+
+def test_an_application_deep_in_its_package_is_found() -> None:
+    files = {
+        "pyproject.toml": '[project]\nname = "shop"\ndependencies = ["fastapi"]\n',
+        "shop/web/api/main.py": FASTAPI_PY,
+    }
+
+    detection = look(files)
+
+    assert (detection.type, detection.app_object) == ("fastapi", "shop.web.api.main:app")
+
+
+def test_a_package_for_django_is_not_the_project_it_is_tried_in() -> None:
+    manage = MANAGE_PY.replace("config.settings", "test_project.settings")
+    project = '[project]\nname = "django-glue"\ndependencies = ["django"]\n'
+
+    assert look({"manage.py": manage, "pyproject.toml": project, "glue/__init__.py": ""}).type == "python"
+
+
+def test_a_server_command_inside_a_shell_is_read() -> None:
+    dockerfile = 'FROM python:3.12\nCMD ["sh", "-c", "python -m uvicorn shop.main:server --port 8100"]\n'
+
+    detection = look({"requirements.txt": "fastapi\n", "shop/main.py": FASTAPI_PY, "Dockerfile": dockerfile})
+
+    assert (detection.app_object, detection.port) == ("shop.main:server", 8100)

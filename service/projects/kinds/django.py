@@ -9,6 +9,7 @@ from service.projects.containers import served_application
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
+from service.projects.places import is_side
 from service.projects.python_application import entry_order, module_name, modules
 from service.projects.python_manager import dependency, run_prefix
 from service.projects.python_project import python_component
@@ -18,6 +19,8 @@ def recognise(folder: Folder) -> Claim | None:
     settings = settings_module(folder) if folder.has("manage.py") else None
     if settings is None and not any(name.endswith(("wsgi.py", "asgi.py")) for name in entry_order(folder)):
         return None
+    if settings and folder.python.name and is_side(settings.partition(".")[0]):
+        return None  # a package for Django, with a project to try it in
     depends = dependency(folder, "django", "wagtail", "djangorestframework", "django-cms", "mezzanine", "django-ninja")
     evidence = [depends[1]] if depends else []
     if settings is not None:
