@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from service.web.api import OPERATIONS
 from service.web.openapi import document
+from service.web.pages.reference import show_reference
 
 
 @cache
@@ -23,4 +24,8 @@ async def openapi(request: Request) -> Response:
     return Response(encoded(), media_type="application/json")
 
 
-routes = [*(operation.route() for operation in OPERATIONS), Route("/api/openapi.json", openapi, methods=["GET"])]
+routes = [
+    *(operation.route() for operation in OPERATIONS),
+    Route("/api/openapi.json", openapi, methods=["GET"]),
+    Route("/api/docs", show_reference, methods=["GET"]),
+]

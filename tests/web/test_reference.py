@@ -1,0 +1,79 @@
+"""The API's description: the document for programs, the page for people."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+from service.web.api import OPERATIONS
+from service.web.openapi import document, statuses
+from tests.living import Living
+
+pytestmark = pytest.mark.anyio
+
+DOCUMENT = document(OPERATIONS)
+
+
+def references(part: object) -> set[str]:
+    if isinstance(part, dict):
+        own = {part["$ref"]} if isinstance(part.get("$ref"), str) else set()
+        return own.union(*map(references, part.values()))
+    return set().union(*map(references, part)) if isinstance(part, list) else set()
+
+
+def test_every_operation_is_in_the_document_under_a_name_of_its_own() -> None:
+    told = [told for methods in DOCUMENT["paths"].values() for told in methods.values()]
+
+    assert len(told) == len(OPERATIONS)
+    assert len({one["operationId"] for one in told}) == len(OPERATIONS)
+
+
+def test_every_reference_leads_somewhere() -> None:
+    known = {f"#/components/schemas/{name}" for name in DOCUMENT["components"]["schemas"]}
+
+    assert references(DOCUMENT) <= known
+
+
+def test_every_parameter_of_a_path_is_declared() -> None:
+    for path, methods in DOCUMENT["paths"].items():
+        for told in methods.values():
+            declared = {one["name"] for one in told["parameters"] if one["in"] == "path"}
+            assert declared == set(re.findall(r"\{(\w+)\}", path)), path
+
+
+def test_errors_follow_from_the_declaration() -> None:
+    change = next(one for one in OPERATIONS if one.method == "PUT" and one.path == "/api/pipelines/{id}")
+
+    assert statuses(change) == {400, 401, 403, 404, 409, 412, 413, 415, 421, 422, 503}
+
+
+def test_the_document_is_valid_openapi() -> None:
+    validator = pytest.importorskip("openapi_spec_validator", reason="openapi-spec-validator is not installed")
+
+    validator.validate(DOCUMENT)
+
+
+async def test_the_document_is_for_everybody_and_the_page_for_who_is_signed_in(penstock: Living) -> None:
+    async with httpx.AsyncClient(base_url=penstock.url) as stranger:
+        open_to_all, hidden = await stranger.get("/api/openapi.json"), await stranger.get("/api/docs")
+    shown = await penstock.client.get("/api/docs")
+
+    assert open_to_all.json()["openapi"] == "3.1.0"
+    assert (hidden.status_code, hidden.headers["location"]) == (303, "/sign-in")
+    assert shown.status_code == 200
+    for operation in OPERATIONS:
+        assert f"<code>{operation.path}</code>" in shown.text
+
+
+async def test_the_page_needs_nothing_from_elsewhere(penstock: Living) -> None:
+    shown = await penstock.client.get("/api/docs")
+
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', shown.text)
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    assert [one for one in addresses if not one.startswith(("/", "#"))] == []
+    assert "<style" not in shown.text
+    assert not re.search(r"\son\w+=", shown.text)
+    for one in {one for one in addresses if one.startswith("/static/")}:
+        assert (await penstock.client.get(one)).status_code == 200
