@@ -6,7 +6,6 @@ RUN {{ install }}
 {% for command in build %}
 RUN {{ command }}
 {% endfor %}
-RUN npm prune --omit=dev
 
 FROM {{ image }}
 ENV NODE_ENV=production PORT={{ port }}

@@ -8,12 +8,14 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from service.configs import Request
+from service.configs import Request, generate
 from service.configs.nginx.reading import read
 from service.configs.nginx.tree import Directive
-from tests.configs.projects import PROJECTS, REQUEST, made
+from service.projects.model import Alternative
+from tests.configs.projects import PROJECTS, REQUEST, TEMPLATES, made
 from tests.configs.tools import need, run
 
 EVERY = pytest.mark.parametrize("name", PROJECTS)
@@ -166,7 +168,11 @@ def test_17_a_dockerfile_has_stages_a_numeric_user_and_no_error_of_hadolint(name
 
 
 def test_17_a_dockerfile_that_is_there_is_left_alone() -> None:
+    passed_over = (Alternative(type="docker", confidence=0.8, because="Dockerfile says FROM python:3.12"),)
+    flask = msgspec.structs.replace(PROJECTS["docker-without-file"], alternatives=passed_over)
+
     assert "Dockerfile" not in dict(made("docker").files)
+    assert "Dockerfile" not in dict(generate(flask, REQUEST, TEMPLATES).files)
 
 
 @pytest.mark.parametrize("name", ["flask", "fastapi", "django", "fullstack"])

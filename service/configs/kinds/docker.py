@@ -13,6 +13,7 @@ from service.configs.kinds import node
 from service.configs.kinds import python as servers
 from service.configs.plan import RELEASE_ARTIFACT, Decision, Plan, Site, Work
 from service.configs.toolchains import Part, javascript, python
+from service.projects.model import Detection
 
 DEFAULT_PORT = 8080
 # Holds the docker client; the classic runtime mounts the service of the step.
@@ -46,31 +47,29 @@ def plan(part: Part, templates: Environment) -> Plan:
         port=port,
         values={"app_dir": ".", "site_dir": None, "container_port": port},
         repository_files=made,
-        decisions=(
-            Decision(
-                "image_tag",
-                "build number",
-                "a tag that is never moved can be returned to; latest cannot",
-                "none: rolling back needs it",
-            ),
-            Decision(
-                "container_port", str(port), "the port that the program in the image listens on", "--port, EXPOSE"
-            ),
-            Decision("tests", "in the image", "a test stage of the Dockerfile runs them; none is added", "Dockerfile"),
-            *(
-                (
-                    Decision(
-                        "Dockerfile", "written", "the repository has none; copy both files to its top", "Dockerfile"
-                    ),
-                )
-                if made
-                else ()
-            ),
-        ),
+        decisions=decisions(part, port, written=bool(made)),
     )
 
 
-def build(part: Part, *, name: str = "Build and push image", artifact: str = RELEASE_ARTIFACT) -> Work:
+def decisions(part: Part, port: int, *, written: bool) -> tuple[Decision, ...]:
+    """Why this image runs this way."""
+    made = [
+        Decision(
+            "image_tag", "build number", "a tag that never moves can be returned to", "none: rolling back needs it"
+        ),
+        Decision("container_port", str(port), "the port that the program in the image listens on", "EXPOSE"),
+        Decision("tests", "in the image", "a test stage of the Dockerfile runs them; none is added", "Dockerfile"),
+    ]
+    if written:
+        why = "the repository has none; copy it and .dockerignore to the top"
+        made.append(Decision("Dockerfile", "written", why, "a Dockerfile in the repository"))
+    elif not _names(part, "dockerfile"):
+        why = "one image is built, from the Dockerfile at the top, also where a compose file names several"
+        made.append(Decision("Dockerfile", "expected", why, "the step Build and push image"))
+    return tuple(made)
+
+
+def build(part: Part) -> Work:
     """The build step; its tarball holds the image's name alone."""
     items = (
         *enter(part.root),
@@ -81,9 +80,16 @@ def build(part: Part, *, name: str = "Build and push image", artifact: str = REL
         'docker push "$DEPLOY_IMAGE"',
         "mkdir -p /tmp/image",
         "printf '%s\\n' \"$DEPLOY_IMAGE\" > /tmp/image/IMAGE",
-        f'tar -czf "$BITBUCKET_CLONE_DIR/{artifact}" -C /tmp/image IMAGE',
+        f'tar -czf "$BITBUCKET_CLONE_DIR/{RELEASE_ARTIFACT}" -C /tmp/image IMAGE',
     )
-    return Work(name=name, image=IMAGE, script=items, services=("docker",), artifact=artifact, size="2x")
+    return Work(
+        name="Build and push image",
+        image=IMAGE,
+        script=items,
+        services=("docker",),
+        artifact=RELEASE_ARTIFACT,
+        size="2x",
+    )
 
 
 def without_push(part: Part) -> Work:
@@ -97,10 +103,8 @@ def dockerfile(part: Part, templates: Environment) -> tuple[tuple[str, str], ...
 
     Raises InvalidValue when there is none and the language is not known well enough to write one.
     """
-    if any(
-        entry.file.rsplit("/", 1)[-1].lower().startswith(("dockerfile", "compose.", "docker-compose."))
-        for entry in part.evidence
-    ):
+    passed_over = part.alternatives if isinstance(part, Detection) else ()
+    if _names(part, "dockerfile", "compose.", "docker-compose.") or any(one.type == "docker" for one in passed_over):
         return ()
     language = _TEMPLATES.get(part.language or "")
     if language is None:
@@ -114,11 +118,15 @@ def dockerfile(part: Part, templates: Environment) -> tuple[tuple[str, str], ...
     return ("Dockerfile", text), (".dockerignore", templates.get_template("docker/dockerignore").render())
 
 
+def _names(part: Part, *beginnings: str) -> bool:
+    return any(entry.file.rsplit("/", 1)[-1].lower().startswith(beginnings) for entry in part.evidence)
+
+
 def _node_values(part: Part) -> dict[str, object]:
     return {
         "image": f"node:{javascript.node_major(part)}-bookworm-slim",
         "install": " && ".join(javascript.install(part)[len(enter(part.root)) :]),
-        "build": javascript.build_items(part),
+        "build": (*javascript.build_items(part), *node.prune(part)),
         "command": _exec(node.program_of(part)[1]),
     }
 

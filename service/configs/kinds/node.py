@@ -39,17 +39,22 @@ def plan(part: Part) -> Plan:
 
 def build(part: Part, *, name: str = "Build", artifact: str = RELEASE_ARTIFACT) -> Work:
     """Install, build, drop what only the build needed, pack the rest."""
-    prune = _PRUNE.get(javascript.manager(part))
     items = (
         *javascript.install(part),
         *javascript.build_items(part),
-        *((prune,) if prune else ()),
+        *prune(part),
         f"tar --exclude-vcs -czf /tmp/{artifact} .",
         f'mv /tmp/{artifact} "$BITBUCKET_CLONE_DIR/{artifact}"',
     )
     return Work(
         name=name, image=javascript.image(part), script=items, caches=(javascript.cache(part),), artifact=artifact
     )
+
+
+def prune(part: Part) -> tuple[str, ...]:
+    """The item that drops what only the build needed, where the package manager can."""
+    command = _PRUNE.get(javascript.manager(part))
+    return (command,) if command else ()
 
 
 def program_of(part: Part) -> tuple[dict[str, object], str]:
