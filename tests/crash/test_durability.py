@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import sqlite3
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -89,4 +91,38 @@ async def test_commands_work_beside_the_service_while_deliveries_flow(penstock: 
 
     assert (await penstock.client.get("/api/repositories", headers=signed_in)).status_code == 200
     assert len(await penstock.executions()) == min(sent, 50)
+    await penstock.assert_alive()
+
+
+@contextmanager
+def little_room_behind(file: Path, *, room: int) -> Iterator[None]:
+    """A disk that is nearly full: the kernel refuses this process what would make any file larger than that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + room, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_X16_a_full_disk_is_503_and_once_there_is_room_all_goes_on(penstock: Living) -> None:
+    async def deliver(number: int) -> int:
+        large = {"large": os.urandom(100_000).hex()}
+        return (await penstock.deliver("repo:push", {**push("main", f"{number:040x}"), **large})).status_code
+
+    before = [await deliver(number) for number in range(3)]
+    await penstock.settled()
+    with little_room_behind(Path(penstock.house.database.path + "-wal"), room=50_000):
+        full = [await deliver(number) for number in range(3, 9)]
+        readable = (await penstock.client.get("/api/deliveries")).status_code
+    after = [await deliver(number) for number in range(9, 12)]
+    await penstock.settled()
+
+    assert (before, readable, after) == ([202] * 3, 200, [202] * 3)
+    assert set(full) <= {202, 503}
+    assert 503 in full
+    stored = await penstock.get("/api/deliveries", status="processed")
+    assert len(stored["items"]) == [*before, *full, *after].count(202)
+    with closing(sqlite3.connect(penstock.house.database.path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     await penstock.assert_alive()
