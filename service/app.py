@@ -29,6 +29,7 @@ from service.store.inbox import Inbox
 from service.variables import forms_of_secrets
 from service.vault import Vault, keys_of, read_keys
 from service.web import health, pages, reference
+from service.web.endless import Endless
 from service.web.hooks import Hooks
 from service.web.hosts import KnownHosts
 from service.web.house import House, webhook_url
@@ -155,18 +156,23 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 
 class Application:
-    """The ASGI application. Deliveries go past the router and its middleware, straight to the intake."""
+    """The ASGI application. Deliveries and streams go past the router and its middleware, straight to their doors."""
 
     def __init__(self, settings: Settings, *, role: Role = Role.ALL, public_url: Callable[[], str]) -> None:
         self._settings = settings
         self._role = role
         self._public_url = public_url
         self._intake: Intake | None = None
-        self._doors = self._build()
+        names = self._names()
+        self._doors = self._build(names)
+        self._endless = Endless(self._doors)
+        self._streams = KnownHosts(self._endless, names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._intake is not None and scope["path"].startswith(PATH):
             await self._intake(scope, receive, send)
+        elif self._intake is not None and self._endless.takes(scope):
+            await self._streams(scope, receive, send)
         else:
             await self._doors(scope, receive, send)
 
@@ -182,10 +188,12 @@ class Application:
         house: House = self._doors.state.house
         return house
 
-    def _build(self) -> Starlette:
+    def _names(self) -> frozenset[str]:
         own = urlsplit(self._settings.public_url).hostname or "localhost"
         further = (name.strip().lower() for name in self._settings.allowed_hosts.split(",") if name.strip())
-        names = frozenset({"localhost", own, *further})
+        return frozenset({"localhost", own, *further})
+
+    def _build(self, names: frozenset[str]) -> Starlette:
         doors = [] if self._role is Role.WORKER else [reference, pages]
         return Starlette(
             routes=[route for door in (health, *doors) for route in door.routes],

@@ -171,6 +171,8 @@ def _log(record: Record, kind: str, execution: Execution, **more: Any) -> None:
         "trigger_type": execution.trigger_type,
         "bitbucket_build_number": execution.bitbucket_build_number,
         "bitbucket_commit_hash": execution.bitbucket_commit_hash,
+        "message": execution.message,
+        "author": execution.author,
     }
     record.log(
         kind,

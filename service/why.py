@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from service.clock import written
 from service.machine import State
 from service.store import deliveries, executions, repositories
 from service.store.accounts import Viewer
+from service.store.database import Database
 from service.store.deliveries import Delivery
 from service.store.executions import Execution
 from service.store.repositories import Repository
@@ -21,16 +20,19 @@ OPERATOR = Viewer(0, "operator", is_admin=True)
 LATEST = 200
 
 
-async def told(connection: AsyncConnection, workspace: str, slug: str, ref: str | None) -> list[str]:
+async def told(database: Database, workspace: str, slug: str, ref: str | None) -> list[str]:
     """Sentences, in the order in which things happened."""
     name = f"{workspace}/{slug}"
-    repository = await repositories.named(connection, workspace.lower(), slug.lower())
-    if repository is None:
-        return [f"{name} is not connected: nothing that happens there reaches Penstock. Connect it first."]
-    pushes = await deliveries.page(
-        connection, OPERATOR, before=None, limit=LATEST, event_key="repo:push", repository_id=repository.id
-    )
-    found = await _last_about(connection, pushes, ref)
+    async with database.read() as connection:
+        repository = await repositories.named(connection, workspace.lower(), slug.lower())
+        if repository is None:
+            return [f"{name} is not connected: nothing that happens there reaches Penstock. Connect it first."]
+        pushes = await deliveries.page(
+            connection, OPERATOR, before=None, limit=LATEST, event_key="repo:push", repository_id=repository.id
+        )
+        found = _last_about(pushes, ref)
+        number = found[1]["execution_id"] if found else None
+        execution = await executions.by_id(connection, number) if number is not None else None
     if found is None:
         return [_unheard(repository, ref, known=bool(pushes))]
     delivery, verdict = found
@@ -38,16 +40,12 @@ async def told(connection: AsyncConnection, workspace: str, slug: str, ref: str 
         f"The last push to {verdict['ref'] or name} that reached Penstock came at {written(delivery.received_at)}.",
         *_of_delivery(delivery, verdict),
     ]
-    if verdict["execution_id"] is not None:
-        execution = await executions.by_id(connection, verdict["execution_id"])
-        if execution is not None:
-            lines += _of_execution(execution, confirmed=repository.credential_id is not None)
+    if execution is not None:
+        lines += _of_execution(execution, confirmed=repository.credential_id is not None)
     return lines
 
 
-async def _last_about(
-    connection: AsyncConnection, pushes: list[Delivery], ref: str | None
-) -> tuple[Delivery, dict[str, Any]] | None:
+def _last_about(pushes: list[Delivery], ref: str | None) -> tuple[Delivery, dict[str, Any]] | None:
     """The newest push about the ref and what became of it; without one, the newest that an environment deploys."""
     others = None
     for delivery in pushes:
@@ -75,8 +73,8 @@ def _unheard(repository: Repository, ref: str | None, *, known: bool) -> str:
         )
     return (
         f"No webhook has ever told of {about} to {repository.full_name}. Is the webhook's URL in Bitbucket, under"
-        " Repository settings > Webhooks, active, and does Bitbucket reach it? A payload over 256 KB is dropped without a"
-        " word."
+        " Repository settings > Webhooks, active, and does Bitbucket reach it? A payload over 256 KB is dropped"
+        " without a word."
     )
 
 

@@ -40,6 +40,7 @@ FLOORS = {
     "service.history": 3,
     "service.sightings": 3,
     "service.variables": 3,
+    "service.intents": 3,
     "service.why": 3,
     "service.doctor": 3,
     "handlers": 4,
@@ -59,6 +60,8 @@ NEIGHBOURS = {
     ("service.syncing", "service.bitbucket"),
     ("service.client", "service.store"),  # credentials, and the budget of calls that all processes share, are rows
     ("service.client", "service.vault"),
+    ("service.intents", "service.history"),
+    ("service.intents", "service.recorder"),
     ("service.sightings", "service.history"),
     ("service.sightings", "service.recorder"),
     ("service.remote", "service.client"),

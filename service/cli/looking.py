@@ -33,8 +33,7 @@ def run_why(args: argparse.Namespace) -> int:
         raise CommandFailed(f"{args.repository!r} is not WORKSPACE/SLUG")
 
     async def ask(recorder: Recorder) -> list[str]:
-        async with recorder.database.read() as connection:
-            return await why.told(connection, workspace, slug, args.ref)
+        return await why.told(recorder.database, workspace, slug, args.ref)
 
     lines = opening.run(ask)
     if args.json:

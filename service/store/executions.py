@@ -148,8 +148,8 @@ async def waiting_for_a_run(connection: AsyncConnection, repository_id: int) -> 
 
 async def under_way(connection: AsyncConnection, repository_id: int) -> bool:
     """Whether anything in the repository has not ended."""
-    running = [state for state in State if not state.final]
-    mine = (executions.c.repository_id == repository_id, executions.c.status.in_(running))
+    ended = [state for state in State if state.final]
+    mine = (executions.c.repository_id == repository_id, executions.c.status.not_in(ended))
     return bool((await connection.execute(select(exists().where(*mine)))).scalar())
 
 

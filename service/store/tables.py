@@ -392,6 +392,12 @@ executions = Table(
     Column("watched_until", UtcDateTime),  # somebody reads its log: it is looked at often until then
     Column("config_revision_id", Id),
     UniqueConstraint("repository_id", "bitbucket_build_number"),
+    Index(
+        "ix_executions_running",
+        "id",
+        sqlite_where=text("status NOT IN ('SUCCESS', 'FAILED')"),
+        postgresql_where=text("status NOT IN ('SUCCESS', 'FAILED')"),
+    ),
     Index("ix_executions_pipeline_id_id", "pipeline_id", "id"),
     Index("ix_executions_repository_id_bitbucket_commit_hash", "repository_id", "bitbucket_commit_hash"),
     # Of an environment's executions the newest that went well is the one that is live.

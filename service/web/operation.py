@@ -88,7 +88,7 @@ class Operation:
     plain: bool = field(default=True)  # a function of a request, not an ASGI application
 
     def route(self) -> Route:
-        endpoint = self._answered if self.plain else _Guarded(self)
+        endpoint = self._answered if self.plain else Guarded(self)
         return Route(self.path, endpoint, methods=[self.method], name=f"{self.method} {self.path}")
 
     async def admit(self, request: Request) -> Viewer | None:
@@ -122,7 +122,7 @@ class Operation:
         return answered
 
 
-class _Guarded:
+class Guarded:
     """An ASGI application behind its operation's right."""
 
     def __init__(self, operation: Operation) -> None:

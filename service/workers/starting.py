@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import msgspec
-
 from service.bitbucket import runs
 from service.bitbucket.answers import Run
 from service.bitbucket.requests import Assignment
 from service.client import AlreadyEnded, BitbucketError, Client, Clients, NotAllowed, NotFound, Refused
 from service.events import Source, Trigger
 from service.history import Patience, observe
+from service.intents import CORRELATION, opened
 from service.machine import Observation
 from service.recorder import Record, Recorder
 from service.sightings import Sighting, execution_of
@@ -27,23 +26,8 @@ from service.vault import Vault
 from service.workers.following import later, locked
 from service.workers.tasks import Writing
 
-# A variable by which a run of ours tells whose it is.
-CORRELATION = "PENSTOCK_EXECUTION_ID"
-
 # How much earlier than the execution, by Bitbucket's clock, its run may seem to have been created, in seconds.
 CLOCKS_DIFFER = 120.0
-
-
-class Wish(msgspec.Struct, frozen=True):
-    """What a run is started with; kept sealed, since variables may hold secrets."""
-
-    variables: tuple[tuple[str, str, bool], ...] = ()
-    custom: str | None = None
-
-
-def seal(vault: Vault, wish: Wish, execution_id: int) -> str:
-    plain = msgspec.json.encode(wish)
-    return vault.seal(plain, table="work", column="payload", row=f"start {execution_id}").hex()
 
 
 class Starter:
@@ -99,8 +83,7 @@ class Starter:
     async def _start(
         self, client: Client, repository: Repository, execution: Execution, commit: str, piece: Work
     ) -> Run:
-        place = {"table": "work", "column": "payload", "row": f"start {execution.id}"}
-        wish = msgspec.json.decode(self._vault.open(bytes.fromhex(piece.payload["wish"]), **place), type=Wish)
+        wish = opened(self._vault, piece.payload["wish"], execution.id)
         mine = Assignment(CORRELATION, str(execution.id))
         variables = [mine, *(Assignment(key, value, secured) for key, value, secured in wish.variables)]
         return await client.start_run(
@@ -172,15 +155,6 @@ class Stopper:
             return None
 
         return write_down
-
-
-async def stop_unbegun(record: Record, execution: Execution, patience: Patience, by: str) -> Execution:
-    """An execution whose run has not begun ends at once: there is nothing to stop at Bitbucket."""
-    seen = Observation(
-        trigger=Trigger.STOP, source=Source.PERSON, at=record.now, confirmed=True, reason=f"stopped by {by}"
-    )
-    _, execution = await observe(record, execution, seen, patience)
-    return execution
 
 
 def _sighting(execution: Execution, run: Run) -> Sighting:

@@ -7,7 +7,9 @@ from starlette.types import Receive, Scope, Send
 
 from service.feed import Audience
 from service.store import accounts
+from service.store.accounts import Viewer
 from service.web.call import house_of, number_of, refuse_other_sites, viewer_of, viewer_or_none
+from service.web.house import House
 from service.web.operation import Operation, Query, Right
 from service.web.problems import not_found
 
@@ -21,30 +23,34 @@ class Events:
         if viewer.by_cookie:
             refuse_other_sites(request)
         house, pipeline_id = house_of(request), number_of(request, "pipeline_id")
-        async with house.database.read() as connection:
-            visible = await accounts.visible_repositories(connection, viewer)
-            if pipeline_id is not None and not await accounts.may_see_pipeline(connection, viewer, pipeline_id):
-                raise not_found("pipeline")
+        judged = house.streams.cursor  # before the question: what changes during it, asks again
+        audience = await _audience(house, viewer, pipeline_id)
+        if audience is None:
+            raise not_found("pipeline")
 
         async def judge() -> Audience | None:
             """What the caller may see by now: None when his token, his session or he himself is gone."""
             again = await viewer_or_none(request)
-            if again is None:
-                return None
-            async with house.database.read() as connection:
-                if pipeline_id is not None and not await accounts.may_see_pipeline(connection, again, pipeline_id):
-                    return None
-                return Audience(await accounts.visible_repositories(connection, again), pipeline_id)
+            return None if again is None else await _audience(house, again, pipeline_id)
 
         await house.streams.serve(
             scope,
             receive,
             send,
-            audience=Audience(visible, pipeline_id),
+            audience=audience,
             judge=judge,
             expires_at=viewer.expires_at,
             owner=viewer.user_id,
+            judged=judged,
         )
+
+
+async def _audience(house: House, viewer: Viewer, pipeline_id: int | None) -> Audience | None:
+    """None for a pipeline that the viewer may not see."""
+    async with house.database.read() as connection:
+        if pipeline_id is not None and not await accounts.may_see_pipeline(connection, viewer, pipeline_id):
+            return None
+        return Audience(await accounts.visible_repositories(connection, viewer), pipeline_id)
 
 
 operations = [

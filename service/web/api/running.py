@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.history import Opening, open_execution
+from service.intents import Wish, sealed, stop_unbegun
 from service.machine import State
 from service.sightings import environment_for
 from service.store import accounts, executions, pipelines, repositories
@@ -19,7 +20,6 @@ from service.web.api.shapes import ExecutionShape, execution_shape
 from service.web.call import answer, body_of, house_of, id_in, viewer_of
 from service.web.operation import Operation, Right
 from service.web.problems import Problem, not_found
-from service.workers.starting import Wish, seal, stop_unbegun
 
 MOST_VARIABLES = 100
 
@@ -73,7 +73,7 @@ async def trigger(request: Request) -> Response:
         )
         execution = await open_execution(record, opening, house.patience)
         wish = Wish(variables=tuple((one.key, one.value, one.secured) for one in wanted.variables))
-        payload = {"execution_id": execution.id, "wish": seal(house.vault, wish, execution.id)}
+        payload = {"execution_id": execution.id, "wish": sealed(house.vault, wish, execution.id)}
         await record.work("start", str(execution.id), payload)
     return answer(execution_shape(execution), 202, {"Location": f"/api/executions/{execution.id}"})
 

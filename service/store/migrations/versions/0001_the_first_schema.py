@@ -384,6 +384,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'SUCCESS' AND NOT rolled_back"),
         postgresql_where=sa.text("status = 'SUCCESS' AND NOT rolled_back"),
     )
+    op.create_index(
+        "ix_executions_running",
+        "executions",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status NOT IN ('SUCCESS', 'FAILED')"),
+        postgresql_where=sa.text("status NOT IN ('SUCCESS', 'FAILED')"),
+    )
     op.create_index("ix_executions_pipeline_id_id", "executions", ["pipeline_id", "id"], unique=False)
     op.create_index(
         "ix_executions_repository_id_bitbucket_commit_hash",
