@@ -24,7 +24,7 @@ from service.web import limits
 from service.web.call import actor_of, house_of, viewer_of
 from service.web.ownership import owned_pipeline, require_active
 from service.web.problems import Problem
-from service.web.refusals import invalid_value_problem
+from service.web.refusals import OF_GENERATION, invalid_value_problem
 from service.web.variables import secured_by_key
 
 TRIES = 8
@@ -117,7 +117,7 @@ async def _files(pipeline: Pipeline, change: Change, email: str | None) -> Gener
     try:
         return await rendered(ground)
     except InvalidValue as error:
-        raise invalid_value_problem(error) from None
+        raise invalid_value_problem(error, OF_GENERATION) from None
 
 
 async def _write(

@@ -31,7 +31,7 @@ def checked_health_check(wanted: HealthCheck) -> dict[str, Any]:
         if wanted.url is not None:
             _check_url(wanted.url)
         if wanted.path is not None:
-            grammar.url_path("health_path", wanted.path)
+            grammar.url_path("health_check.path", wanted.path)
     except InvalidValue as error:
         raise invalid_value_problem(error) from None
     return {key: value for key, value in msgspec.structs.asdict(wanted).items() if value is not None}

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from service.client import BitbucketError, BudgetSpent, NoCredential, NotAllowed, NotFound, RateLimited, Unreachable
 from service.configs import InvalidValue
 from service.web.problems import Problem
 
 # A setting's name in generation → its name in the API, where they differ.
-FIELDS = {"server": "server_ip", "environment": "name", "branch": "branch_pattern", "health_path": "health_check.path"}
+OF_GENERATION = {
+    "server": "server_ip",
+    "environment": "name",
+    "branch": "branch_pattern",
+    "health_path": "health_check.path",
+}
+
+
+NAMED_ALIKE: Mapping[str, str] = MappingProxyType({})
 
 
 def bitbucket_problem(error: BitbucketError | NoCredential) -> Problem:
@@ -26,6 +37,7 @@ def bitbucket_problem(error: BitbucketError | NoCredential) -> Problem:
             return Problem(409, str(error))
 
 
-def invalid_value_problem(error: InvalidValue) -> Problem:
-    field = FIELDS.get(error.field, error.field)
+def invalid_value_problem(error: InvalidValue, names: Mapping[str, str] = NAMED_ALIKE) -> Problem:
+    """`names` are the API's for fields that the caller of the grammar names otherwise."""
+    field = names.get(error.field, error.field)
     return Problem(422, f"{field}: {error.message}", errors=[(field, error.message)])

@@ -38,7 +38,7 @@ from service.web.operation import Operation, Right
 from service.web.ownership import owned_pipeline, owned_repository, refuse_others_domain, require_active, require_owner
 from service.web.places import checked_place
 from service.web.problems import Problem
-from service.web.refusals import bitbucket_problem, invalid_value_problem
+from service.web.refusals import OF_GENERATION, bitbucket_problem, invalid_value_problem
 from service.web.variables import VariableBody, checked, secured_by_key, shapes
 from service.web.words import Id, Port, Text
 
@@ -289,7 +289,7 @@ async def _draft(
     try:
         generated = await rendered(ground)
     except InvalidValue as error:
-        raise invalid_value_problem(error) from None
+        raise invalid_value_problem(error, OF_GENERATION) from None
     version = now.pipeline.version if now else 1
     return Draft(version=version, values=values, branch=branch, variables=own, generated=generated)
 
