@@ -9,10 +9,13 @@ from service.web.api import (
     environments,
     events,
     generating,
+    logs,
     members,
     pipelines,
     repositories,
+    running,
     session,
+    syncing,
 )
 from service.web.operation import Operation
 
@@ -26,6 +29,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *pipelines.operations,
     *changing.operations,
     *environments.operations,
+    *running.operations,
+    *syncing.operations,
+    *logs.operations,
     *deliveries.operations,
     *events.operations,
     *audit.operations,
