@@ -57,15 +57,17 @@ class Budget:
             longest = min(FIRST_PAUSE * 2**self._limits_met, LONGEST_PAUSE)
             retry_after = longest * random.uniform(0.5, 1.0)  # noqa: S311 - it spreads callers, nothing else
             self._limits_met = min(self._limits_met + 1, 16)
-        await self._block(retry_after)
+        async with self._database.write() as connection:
+            await buckets.block(connection, self._id, self._now() + timedelta(seconds=retry_after))
         return retry_after
 
     async def refused(self, why: str) -> None:
         """Bitbucket said 401: the credential is broken, and is left alone for a while."""
         self._broken = True
+        now = self._now()
         async with self._database.write() as connection:
-            await credentials.mark_broken(connection, self._id, why, self._now())
-        await self._block(BROKEN_PAUSE)
+            await credentials.mark_broken(connection, self._id, why, now)
+            await buckets.block(connection, self._id, now + timedelta(seconds=BROKEN_PAUSE))
 
     async def worked(self) -> None:
         self._limits_met = 0
@@ -73,10 +75,6 @@ class Budget:
             self._broken = False
             async with self._database.write() as connection:
                 await credentials.mark_working(connection, self._id)
-
-    async def _block(self, seconds: float) -> None:
-        async with self._database.write() as connection:
-            await buckets.block(connection, self._id, self._now() + timedelta(seconds=seconds))
 
     def _why_not(self, bucket: buckets.Bucket | None, now: datetime) -> BitbucketError:
         if bucket is None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -42,9 +43,14 @@ class NoReply(Exception):
 
 
 def pool(*, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """The connections of this process. No proxy or certificate comes from the environment, no redirect is followed."""
+    """The connections of this process.
+
+    No proxy or certificate comes from the environment, no redirect is followed, no cookie is kept: it would carry what
+    one credential was given into the calls of another.
+    """
     return httpx.AsyncClient(
         transport=transport,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         trust_env=False,
         follow_redirects=False,
         timeout=httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),

@@ -8,7 +8,7 @@ import pytest
 
 from service import clock
 from service.bitbucket.answers import AccessToken
-from service.client import Clients, Kind, NoCredential, NotAccepted, NotAllowed, check, opened
+from service.client import Clients, Kind, NoCredential, NotAccepted, NotAllowed, Unreachable, check, opened
 from service.client.authorization import Basic, OAuthConsumer, site_of
 from service.simulator import Repository, Simulator
 from service.store import accounts, credentials, repositories
@@ -184,6 +184,15 @@ async def test_a_revoked_token_of_a_consumer_is_replaced_once(consumer: Clients,
         ("/site/oauth2/access_token", f"Basic {pair}"),
         ("/2.0/repositories/acme/shop/pipelines", "Bearer second"),
     ]
+
+
+@pytest.mark.parametrize("value", ["line\nbreak", "tökén"])
+async def test_a_token_that_fits_no_header_is_no_token(consumer: Clients, peer: Peer, value: str) -> None:
+    peer.plays(token(value))
+    client = await consumer.of(1)
+    with pytest.raises(Unreachable, match="access_token"):
+        await client.runs(SHOP)
+    await consumer.close()
 
 
 async def test_a_consumer_whose_new_token_is_refused_too_is_not_allowed(consumer: Clients, peer: Peer) -> None:

@@ -96,6 +96,14 @@ async def test_nothing_secret_is_logged_when_all_goes_well(
     assert [secret for secret in (*SECRETS, "X-Amz-Signature") if secret in ours] == []
 
 
+async def test_a_cookie_that_one_credential_got_is_not_sent_with_another(asking: Asking, peer: Peer) -> None:
+    peer.plays(answers({"values": []}, Set_Cookie="session=of-the-first; Path=/"))
+    for _ in range(2):
+        await asking.client.runs(SHOP)
+
+    assert ["cookie" in request.headers for request in peer.requests] == [False, False]
+
+
 @pytest.mark.parametrize(
     "value",
     [

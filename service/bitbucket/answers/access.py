@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from service.bitbucket.answers.parts import Answer
 
@@ -10,7 +12,7 @@ from service.bitbucket.answers.parts import Answer
 class AccessToken(Answer, frozen=True, kw_only=True):
     """https://developer.atlassian.com/cloud/bitbucket/oauth-2/: `expires_in` is in seconds."""
 
-    access_token: str
+    access_token: Annotated[str, msgspec.Meta(pattern="^[!-~]+$")]  # it goes into a header
     expires_in: float = 7200.0
 
     def __repr__(self) -> str:
