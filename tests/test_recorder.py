@@ -84,8 +84,8 @@ async def test_an_exception_writes_nothing_and_rings_nobody(
     with pytest.raises(ZeroDivisionError):
         await fail()
 
-    async with database.read() as connection:
-        assert await work.next_time(connection, ["deadline"]) is None
+    async with database.write() as connection:
+        assert await work.lease(connection, ["deadline"], now=NOW, seconds=60) is None
     assert (await entries(database), bus.rung) == ([], [])
 
 
@@ -107,8 +107,10 @@ async def test_work_is_there_when_its_bell_rings(database: Database, bus: Ringin
     async with recorder.record() as record:
         await record.work("deadline", "1", {"execution_id": 1})
 
-    async with database.read() as connection:
-        assert await work.next_time(connection, ["deadline"]) == NOW
+    async with database.write() as connection:
+        piece = await work.lease(connection, ["deadline"], now=NOW, seconds=60)
+    assert piece is not None
+    assert (piece.key, piece.payload) == ("1", {"execution_id": 1})
     assert bus.rung == [{Topic.WORK}]
 
 

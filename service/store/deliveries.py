@@ -45,12 +45,6 @@ async def next_due(connection: AsyncConnection, now: datetime) -> Delivery | Non
     return await _first(connection, question)
 
 
-async def next_time(connection: AsyncConnection) -> datetime | None:
-    """When the next delivery is due."""
-    question = select(deliveries.c.due_at).where(deliveries.c.status.in_(WAITING))
-    return (await connection.execute(question.order_by(deliveries.c.due_at).limit(1))).scalar()
-
-
 async def uuid_used_before(connection: AsyncConnection, delivery: Delivery) -> bool:
     """Whether another body came under the same X-Request-UUID: that header is not signed."""
     if not delivery.request_uuid:

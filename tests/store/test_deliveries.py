@@ -48,7 +48,6 @@ async def test_the_next_delivery_is_the_one_that_has_waited_longest(database: Da
 
     async with database.write() as connection:
         found = await deliveries.next_due(connection, later(10))
-        assert await deliveries.next_time(connection) == later(1)
     assert found is not None
     assert (found.id, found.body) == (first, given[1].body)
 
@@ -73,7 +72,6 @@ async def test_what_is_settled_is_due_no_more_and_tells_its_verdicts(database: D
     )
     async with database.write() as connection:
         assert await deliveries.next_due(connection, later(10**6)) is None
-        assert await deliveries.next_time(connection) is None
 
 
 @pytest.mark.parametrize(("status", "due"), [("failed", True), ("dead", False)])

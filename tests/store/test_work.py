@@ -75,17 +75,6 @@ async def test_only_the_kinds_that_a_worker_does_are_given_to_it(database: Datab
     assert await lease(database, kinds=["notify", "deadline"]) is not None
 
 
-@pytest.mark.parametrize(("due", "told"), [([], None), ([5, 2], 2)])
-async def test_a_worker_can_ask_when_the_next_piece_is_due(
-    database: Database, due: list[int], told: int | None
-) -> None:
-    for seconds in due:
-        await add(database, str(seconds), after(seconds))
-
-    async with database.read() as connection:
-        assert await work.next_time(connection, KINDS) == (None if told is None else after(told))
-
-
 async def test_what_is_done_is_given_to_nobody_any_more(database: Database) -> None:
     await add(database)
     piece = await taken(database)
