@@ -55,6 +55,27 @@ async def lease(connection: AsyncConnection, kinds: Sequence[str], *, now: datet
     return Work(**(await connection.execute(statement)).one()._mapping)
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a piece has not been done, and when it is tried again."""
+
+    error: str
+    due_at: datetime
+
+
+async def waits(connection: AsyncConnection, kind: str, key: str) -> bool:
+    """Whether the piece is still to be done."""
+    mine = (work.c.kind == kind, work.c.key == key, work.c.status == "waiting")
+    return (await connection.execute(select(work.c.id).where(*mine))).scalar() is not None
+
+
+async def trouble(connection: AsyncConnection, kind: str, key: str) -> Trouble | None:
+    """What went wrong when the piece was last tried, if it did and the piece waits for another try."""
+    mine = (work.c.kind == kind, work.c.key == key, work.c.status == "waiting", work.c.error.is_not(None))
+    row = (await connection.execute(select(work.c.error, work.c.due_at).where(*mine))).one_or_none()
+    return Trouble(row.error, row.due_at) if row else None
+
+
 async def finish(connection: AsyncConnection, piece: Work) -> bool:
     """Done. False when the lease has gone to somebody else: then this transaction must be undone."""
     return await _settle(connection, piece, status="done", error=None)
