@@ -88,12 +88,10 @@ def test_only_what_says_that_the_database_is_gone_costs_a_delivery_no_try(error:
 
 
 @pytest.mark.external_service
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_database_that_cuts_every_connection_stops_no_worker(
     penstock_on_each: Living, postgresql_url: str
 ) -> None:
-    house = penstock_on_each.house
-    if house.database.embedded:
-        return
     cutter = create_async_engine(postgresql_url, isolation_level="AUTOCOMMIT")
     for number in range(3):
         answer = await penstock_on_each.deliver("repo:push", push("main", str(number) * 40))
@@ -108,7 +106,7 @@ async def test_a_database_that_cuts_every_connection_stops_no_worker(
     await cutter.dispose()
 
     await penstock_on_each.assert_alive()
-    assert house.workers_alive()
+    assert penstock_on_each.house.workers_alive()
     assert len(await penstock_on_each.executions()) == 3
 
 
