@@ -26,7 +26,10 @@ from service.store import accounts
 from service.web.server import make_server
 
 # A step of a run: long enough to watch, or as short as it can be where nobody does.
-SECONDS, SECONDS_ONCE = 3.0, 0.05
+SECONDS, SECONDS_ONCE = 3.0, 0.4
+
+# The Bitbucket to play with is next door and has all the time in the world: it is asked often.
+LOOK, CALLS = 0.25, 1_000_000
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -41,7 +44,18 @@ def run(args: argparse.Namespace) -> int:
     settings = opening.settings()
     logs.configure("warning" if args.once else settings.log_level)
     with tempfile.TemporaryDirectory(prefix="penstock-demo-") as directory:
-        kept = replace(settings, data_dir=Path(directory), database_url="", bus_url="", public_url="", secret_keys="")
+        kept = replace(
+            settings,
+            data_dir=Path(directory),
+            database_url="",
+            bus_url="",
+            public_url="",
+            secret_keys="",
+            poll_seconds=LOOK,
+            reconcile_seconds=LOOK,
+            rate_budget_per_hour=CALLS,
+            allow_private_targets=True,
+        )
         return asyncio.run(_play(kept, listen("127.0.0.1", args.port), once=args.once))
 
 

@@ -15,6 +15,9 @@ SHOP = {"package.json": '{"name": "shop", "dependencies": {"react": "^18.2.0"}}\
 API = {"requirements.txt": "fastapi==0.115.0\nuvicorn==0.30.0\n", "app/main.py": "from fastapi import FastAPI\n"}
 DOCS = {"index.html": "<h1>Handbook</h1>\n"}
 
+# What opens the Bitbucket to play with, as everything does.
+TOKEN = "a-token-of-the-demo"  # noqa: S105
+
 # The state that a chapter waits for comes within moments; this is for machines that are busy.
 PATIENCE = 20.0
 
@@ -37,17 +40,26 @@ class Stage:
     seconds: float  # how long a step of a run takes
     repositories: dict[str, Repository] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
+    credential_id: int | None = None
 
     async def connect(self, full_name: str, files: dict[str, str]) -> Repository:
-        """The repository at Bitbucket, connected: the webhook's URL and secret pasted where a person would."""
-        workspace, slug = full_name.split("/")
-        answer = await self.penstock.post("/api/repositories", json={"workspace": workspace, "slug": slug})
-        answer.raise_for_status()
-        made = answer.json()
+        """The repository at Bitbucket, connected with a credential: Penstock makes the webhook there by itself."""
         repository = self.bitbucket.repository(full_name, files)
-        repository.hook(made["webhook"]["url"], secret=made["webhook"]["secret"])
+        workspace, slug = full_name.split("/")
+        body = {"workspace": workspace, "slug": slug, "credential_id": await self._credential()}
+        made = await self._post("/api/repositories", body)
         self.repositories[full_name], self.ids[full_name] = repository, made["id"]
+        for _ in range(int(PATIENCE / 0.05)):
+            if repository.hooks:
+                break
+            await asyncio.sleep(0.05)
         return repository
+
+    async def _credential(self) -> int:
+        if self.credential_id is None:
+            made = await self._post("/api/credentials", {"kind": "access_token", "name": "demo", "token": TOKEN})
+            self.credential_id = int(made["id"])
+        return self.credential_id
 
     def plan(self, *, fails_at: str | None = None) -> Plan:
         """Build, test and deploy, as the generated pipelines do."""
@@ -91,6 +103,11 @@ class Stage:
             await asyncio.sleep(0.05)
         return {"verdict": "none", "reason": "it was not processed in time"}
 
+    async def _post(self, path: str, body: dict[str, Any]) -> Any:
+        answer = await self.penstock.post(path, json=body)
+        answer.raise_for_status()
+        return answer.json()
+
     async def _get(self, path: str, **params: Any) -> Any:
         answer = await self.penstock.get(path, params=params)
         answer.raise_for_status()
@@ -113,7 +130,8 @@ async def a_run_that_fails_while_deploying(stage: Stage) -> Told:
     await api.push("main", {"app/main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n"}, message="Serve the API")
     run = await stage.run(api, fails_at="Deploy to production")
     found = await stage.execution("acme/api", run.build_number, lambda e: e["status"] == "FAILED")
-    return _told("acme/api: a run fails while it deploys", found, found.get("status") == "FAILED")
+    at_the_step = "Deploy to production" in (found.get("error_message") or "")
+    return _told("acme/api: a run fails while it deploys", found, found.get("status") == "FAILED" and at_the_step)
 
 
 async def a_rerun_of_the_failed_step(stage: Stage) -> Told:
@@ -139,6 +157,33 @@ async def deliveries_out_of_order(stage: Stage) -> Told:
     return _told(
         "acme/docs: every webhook arrives late, newest first, some three times", found, found.get("status") == "SUCCESS"
     )
+
+
+async def no_webhook_at_all(stage: Stage) -> Told:
+    docs = stage.repositories["acme/docs"]
+    stage.bitbucket.delivery_faults.drop(times=4)
+    await docs.push("main", {"index.html": "<h1>The best handbook</h1>\n"}, message="Praise the handbook")
+    run = await stage.run(docs)
+    found = await stage.execution("acme/docs", run.build_number, lambda e: e["status"] == "SUCCESS")
+    return _told("acme/docs: every webhook is lost, the run succeeds", found, found.get("status") == "SUCCESS")
+
+
+async def a_forged_status(stage: Stage) -> Told:
+    shop = stage.repositories["acme/shop"]
+    run = await shop.start_run("main", steps=["Build", "Test"])
+    await shop.set_status(
+        shop.head("main"),
+        "3343801",
+        "SUCCESSFUL",
+        name=f"Pipeline #{run.build_number} for main",
+        url=run.url,
+        refname="main",
+    )
+    found = await stage.execution("acme/shop", run.build_number, lambda e: e["reported_status"] == "SUCCESS")
+    right = (found.get("status"), found.get("reported_status")) == ("BUILDING", "SUCCESS")
+    told = f"#{run.build_number} {found.get('status')}, reported {found.get('reported_status')}: not believed"
+    await run.finish("SUCCESSFUL")
+    return Told("acme/shop: somebody forges a green status of a run that goes on", told, right)
 
 
 async def a_branch_that_nobody_deploys(stage: Stage) -> Told:
@@ -167,6 +212,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     a_run_that_fails_while_deploying,
     a_rerun_of_the_failed_step,
     deliveries_out_of_order,
+    no_webhook_at_all,
+    a_forged_status,
     a_branch_that_nobody_deploys,
     a_status_of_somebody_else,
     a_rename,
@@ -177,5 +224,8 @@ def _told(happened: str, execution: dict[str, Any], right: bool) -> Told:
     if not execution:
         return Told(happened, "no execution was recorded", right)
     attempt = f", attempt {execution['attempt']}" if execution["attempt"] > 1 else ""
-    recorded = f"#{execution['bitbucket_build_number']} {execution['status']} on {execution['environment']}{attempt}"
+    reason = f": {execution['error_message']}" if execution["error_message"] else ""
+    recorded = (
+        f"#{execution['bitbucket_build_number']} {execution['status']} on {execution['environment']}{attempt}{reason}"
+    )
     return Told(happened, recorded, right)

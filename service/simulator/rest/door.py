@@ -61,7 +61,7 @@ class Door:
     def _repository(self, workspace: str, slug: str) -> Repository:
         """By slugs or by uuids, the latter with their braces."""
         for repository in self._bitbucket.repositories:
-            owned = workspace in {repository.workspace, repository.owner.uuid}
+            owned = workspace in {"{}", repository.workspace, repository.owner.uuid}
             if owned and slug in {repository.slug, repository.uuid} and not repository.deleted:
                 return repository
         raise not_found(f"Repository {workspace}/{slug} not found")
