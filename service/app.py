@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,6 @@ from service.settings import Settings
 from service.store import migrate
 from service.store.database import Database
 from service.store.inbox import Inbox
-from service.variables import forms_of_secrets
 from service.vault import Vault, keys_of, read_keys
 from service.web import health, pages, reference
 from service.web.endless import Endless
@@ -43,6 +43,7 @@ from service.workers.hooking import Hooker
 from service.workers.inbox import InboxWorker
 from service.workers.reconciling import Budgeted, Reconciler
 from service.workers.retention import Retention
+from service.workers.secrets import forms_of_secrets
 from service.workers.starting import Starter, Stopper
 from service.workers.tailing import Tailer
 from service.workers.tasks import Task, TaskWorker
@@ -64,7 +65,13 @@ def vault_of(settings: Settings) -> Vault:
     if settings.secret_keys:
         return Vault(read_keys(settings.secret_keys))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    return Vault(keys_of(settings.data_dir / "secret.keys"))
+    path = key_file(settings)
+    return Vault(keys_of(path), reread=lambda: keys_of(path))
+
+
+def key_file(settings: Settings) -> Path:
+    """Where the keys lie that no setting names."""
+    return settings.data_dir / "secret.keys"
 
 
 @asynccontextmanager
@@ -98,6 +105,9 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
         tasks = [] if role is Role.WEB else _workers(settings, recorder, patience, inbox, clients, vault, url_of)
         running = [asyncio.create_task(task, name=name) for name, task in tasks]
         stack.push_async_callback(_cancel, running)
+        streams = EventStream(
+            feed, max_streams=settings.max_streams, max_streams_per_user=settings.max_streams_per_user
+        )
         yield House(
             settings=settings,
             public_url=public_url.rstrip("/"),
@@ -107,12 +117,8 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
             vault=vault,
             clients=clients,
             hooks=Hooks(database, vault, time.monotonic),
-            streams=EventStream(
-                feed, max_streams=settings.max_streams, max_streams_per_user=settings.max_streams_per_user
-            ),
-            log_streams=LogStreams(
-                recorder, max_streams=settings.max_streams, max_streams_per_user=settings.max_streams_per_user
-            ),
+            streams=streams,
+            log_streams=LogStreams(recorder, streams.streams, lambda: feed.rights),
             patience=patience,
             workers_alive=lambda: not any(task.done() for task in running),
         )

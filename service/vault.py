@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,11 +31,16 @@ class CannotOpen(RuntimeError):
 
 
 class Vault:
-    """Seals and opens. `keys` are 32 bytes each, the first one seals."""
+    """Seals and opens. `keys` are 32 bytes each, the first one seals.
 
-    def __init__(self, keys: list[bytes]) -> None:
+    `reread` gives the keys as they are by now: they are asked for when a value was sealed with one that is not known,
+    so that a process that runs while keys are rotated goes on opening.
+    """
+
+    def __init__(self, keys: list[bytes], *, reread: Callable[[], list[bytes]] | None = None) -> None:
         self._keys = {_key_id(key): AESGCM(key) for key in keys}
         self._first = _key_id(keys[0])
+        self._reread = reread
 
     def seal(self, plain: bytes, *, table: str, column: str, row: str) -> bytes:
         nonce = os.urandom(12)
@@ -43,13 +49,22 @@ class Vault:
 
     def open(self, sealed: bytes, *, table: str, column: str, row: str) -> bytes:
         """Raises CannotOpen, which names the place and never the value."""
-        key = self._keys.get(sealed[1:5])
+        key = self._keys.get(sealed[1:5]) or self._found_again(sealed[1:5])
         if sealed[:1] != VERSION or key is None:
             raise CannotOpen(f"{table}.{column} of {row} was sealed with a key that PENSTOCK_SECRET_KEYS does not hold")
         try:
             return key.decrypt(sealed[5:17], sealed[17:], _place(table, column, row))
         except (InvalidTag, ValueError):  # the second for what is shorter than a nonce
             raise CannotOpen(f"{table}.{column} of {row} was altered, or copied from another row") from None
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether it was sealed with the key that seals now."""
+        return sealed[:5] == VERSION + self._first
+
+    def _found_again(self, key_id: bytes) -> AESGCM | None:
+        if self._reread is not None:
+            self._keys |= {_key_id(key): AESGCM(key) for key in self._reread()}
+        return self._keys.get(key_id)
 
     def __repr__(self) -> str:
         return f"Vault({len(self._keys)} keys)"
@@ -82,17 +97,43 @@ def keys_of(path: Path) -> list[bytes]:
     return read_keys(path.read_text(encoding="ascii", errors="replace").replace("\n", ","), where=str(path))
 
 
+def add_key(path: Path) -> None:
+    """Puts a new key in front of those in the file; the others still open."""
+    _write_keys(path, [secrets.token_bytes(32), *keys_of(path)])
+
+
+def drop_old_keys(path: Path) -> int:
+    """Keeps the first key alone; how many went. What only they opened is lost."""
+    first, *old = keys_of(path)
+    _write_keys(path, [first])
+    return len(old)
+
+
 def _make_keys(path: Path) -> None:
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    draft = _draft(path, [secrets.token_bytes(32)])
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
         with suppress(FileExistsError):  # somebody else was faster, and his key counts
             os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _write_keys(path: Path, keys: list[bytes]) -> None:
+    draft = _draft(path, keys)
+    try:
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _draft(path: Path, keys: list[bytes]) -> Path:
+    """A file beside it with the keys, on disk, for its owner alone."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(b"".join(base64.b64encode(key) + b"\n" for key in keys))
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
 
 
 def _key_id(key: bytes) -> bytes:

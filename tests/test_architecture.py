@@ -37,6 +37,7 @@ FLOORS = {
     "service.recorder": 3,
     "service.feed": 3,
     "service.generation": 3,
+    "service.transfer": 3,
     "service.history": 3,
     "service.sightings": 3,
     "service.variables": 3,
@@ -66,6 +67,7 @@ NEIGHBOURS = {
     ("service.sightings", "service.recorder"),
     ("service.remote", "service.client"),
     ("service.generation", "service.recorder"),
+    ("service.transfer", "service.recorder"),
     ("service.history", "service.recorder"),  # history is written through the one writer
     ("service.doctor", "service.recorder"),
     ("service.cli", "service.app"),

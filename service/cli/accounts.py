@@ -16,6 +16,7 @@ from service.cli.output import show_json, show_table
 from service.clock import written
 from service.recorder import Recorder
 from service.store import accounts
+from service.store.audit import CONSOLE
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}\Z")
 
@@ -41,6 +42,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     create.add_argument(
         "--expires-days", type=number(1, 36500), metavar="D", help="days until it ends (default: never)"
     )
+    create.add_argument(
+        "--scope",
+        action="append",
+        choices=accounts.SCOPES,
+        help="read: look; operate: trigger, stop, approve; admin: configure (repeatable; default: all three)",
+    )
     create.set_defaults(run=create_token)
     tokens = token.add_parser("list", help="all tokens, without their texts")
     tokens.add_argument("--json", action="store_true")
@@ -61,6 +68,7 @@ def add_user(args: argparse.Namespace) -> int:
     async def add(recorder: Recorder) -> None:
         async with recorder.record() as record:
             await accounts.add_user(record.connection, args.name, password_hash, is_admin=args.admin, now=record.now)
+            record.audit(CONSOLE, "user.added", f"user {args.name}", admin=args.admin)
 
     try:
         opening.run(add)
@@ -89,8 +97,11 @@ def list_users(args: argparse.Namespace) -> int:
 def remove_user(args: argparse.Namespace) -> int:
     async def remove(recorder: Recorder) -> bool:
         async with recorder.record() as record:
-            record.rights_changed()
-            return await accounts.remove_user(record.connection, args.name)
+            removed = await accounts.remove_user(record.connection, args.name)
+            if removed:
+                record.rights_changed()
+                record.audit(CONSOLE, "user.removed", f"user {args.name}")
+            return removed
 
     if not opening.run(remove):
         raise CommandFailed(f"there is no account named {args.name!r}; `penstock user list` shows them all")
@@ -105,8 +116,10 @@ def create_token(args: argparse.Namespace) -> int:
             if user is None:
                 return None
             ends = record.now + timedelta(days=args.expires_days) if args.expires_days else None
+            scopes = tuple(scope for scope in accounts.SCOPES if scope in (args.scope or accounts.SCOPES))
+            record.audit(CONSOLE, "token.created", f"user {user.name}", name=args.name[:100], scopes=scopes)
             return await accounts.add_token(
-                record.connection, user.id, args.name[:100], now=record.now, expires_at=ends
+                record.connection, user.id, args.name[:100], now=record.now, expires_at=ends, scopes=scopes
             )
 
     token = opening.run(create)
@@ -126,15 +139,17 @@ def list_tokens(args: argparse.Namespace) -> int:
             "id": t.id,
             "user": t.user,
             "name": t.name,
+            "scopes": " ".join(t.scopes),
             "created_at": written(t.created_at),
             "expires_at": written(t.expires_at),
+            "used_at": written(t.used_at),
         }
         for t in opening.run(ask)
     ]
     if args.json:
         show_json(rows)
     elif rows:
-        show_table(["ID", "USER", "NAME", "CREATED", "EXPIRES"], [[*row.values()] for row in rows])
+        show_table(["ID", "USER", "NAME", "SCOPES", "CREATED", "EXPIRES", "USED"], [[*row.values()] for row in rows])
     else:
         print("no tokens yet: `penstock token create USER` makes one")
     return 0
@@ -143,8 +158,11 @@ def list_tokens(args: argparse.Namespace) -> int:
 def revoke_token(args: argparse.Namespace) -> int:
     async def revoke(recorder: Recorder) -> bool:
         async with recorder.record() as record:
-            record.rights_changed()
-            return await accounts.revoke_token(record.connection, args.id)
+            revoked = await accounts.revoke_token(record.connection, args.id)
+            if revoked:
+                record.rights_changed()
+                record.audit(CONSOLE, "token.revoked", f"token {args.id}")
+            return revoked
 
     if not opening.run(revoke):
         raise CommandFailed(f"there is no token {args.id}; `penstock token list` shows them all")

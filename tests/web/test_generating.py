@@ -151,6 +151,10 @@ async def test_a_repository_that_is_not_connected_yet_is_connected_on_the_way(pe
     assert len(made["webhook"]["secret"]) >= 32
 
 
+def with_variables(*variables: dict[str, Any]) -> dict[str, Any]:
+    return {"project_type": "react", "environment_variables": list(variables)}
+
+
 @pytest.mark.parametrize(
     ("wanted", "field"),
     [
@@ -168,16 +172,16 @@ async def test_a_repository_that_is_not_connected_yet_is_connected_on_the_way(pe
         ({"project_type": "react", "port": 65536}, "port"),
         ({"project_type": "react", "port": 10**30}, "port"),
         ({"project_type": "react", "credential_id": 7}, "credential_id"),
-        ({"project_type": "react", "environment_variables": [{"key": "a b", "value": "x"}]}, "environment_variables[0].key"),
-        ({"project_type": "react", "environment_variables": [{"key": "LD_PRELOAD", "value": "x"}]}, "environment_variables[0].key"),
-        ({"project_type": "react", "environment_variables": [{"key": "A", "value": "x\ny"}]}, "environment_variables[0].value"),
-        ({"project_type": "react", "environment_variables": [{"key": "A"}]}, "environment_variables[0].value"),
-        ({"project_type": "react", "environment_variables": [{"key": "A", "value": "short", "secured": True}]}, "environment_variables[0].value"),
-        ({"project_type": "react", "environment_variables": [{"key": "A", "value": "1"}, {"key": "A", "value": "2"}]}, "environment_variables[1].key"),
         ({"project_type": "react", "status": "SUCCESS"}, "status"),
         ({"project_type": "react", "is_active": False}, "is_active"),
+        (with_variables({"key": "a b", "value": "x"}), "environment_variables[0].key"),
+        (with_variables({"key": "LD_PRELOAD", "value": "x"}), "environment_variables[0].key"),
+        (with_variables({"key": "A", "value": "x\ny"}), "environment_variables[0].value"),
+        (with_variables({"key": "A"}), "environment_variables[0].value"),
+        (with_variables({"key": "A", "value": "short", "secured": True}), "environment_variables[0].value"),
+        (with_variables({"key": "A", "value": "1"}, {"key": "A", "value": "2"}), "environment_variables[1].key"),
     ],
-)  # fmt: skip
+)
 async def test_H12_H13_what_cannot_be_is_refused_by_its_field(
     penstock: Living, wanted: dict[str, Any], field: str
 ) -> None:

@@ -1,0 +1,47 @@
+"""Every sealed value in the database: where it stands, and what it is bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.store.tables import answers, credentials, hooks, variables
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A column of sealed values. `name` and `row` are what the vault has bound each of them to."""
+
+    column: Column[Any]
+    name: str
+    row: Callable[[Any], str]
+
+
+SEALED = (
+    Sealed(hooks.c.secret, "secret", lambda row: str(row.id)),
+    Sealed(hooks.c.previous_secret, "secret", lambda row: str(row.id)),  # it was the secret, and moved as it was
+    Sealed(credentials.c.secret, "secret", lambda row: str(row.place)),
+    Sealed(variables.c.value, "value", lambda row: str(row.place)),
+    Sealed(answers.c.body, "body", lambda row: f"{row.user_id} {row.key}"),
+)
+
+
+async def reseal(connection: AsyncConnection, again: Callable[[bytes, str, str, str], bytes | None]) -> int:
+    """Puts what `again` makes of (value, table, column, row) in each value's place; how many that were.
+
+    None leaves a value as it is. A value that somebody changes meanwhile is left to him.
+    """
+    changed = 0
+    for one in SEALED:
+        table = one.column.table
+        for row in (await connection.execute(select(table).where(one.column.is_not(None)))).all():
+            value = row._mapping[one.column.name]
+            made = again(value, table.name, one.name, one.row(row)) if value else None
+            if made is not None:
+                same = (table.c.id == row.id, one.column == value)
+                changed += (await connection.execute(update(table).where(*same).values({one.column: made}))).rowcount
+    return changed
