@@ -171,11 +171,11 @@ class Driver:
         )  # fmt: skip
 
     async def _buried(self) -> None:
-        if self._process:
-            _, complaint = await self._process.communicate()
-            assert self._process.returncode == -signal.SIGKILL, complaint.decode()
+        process, self._process = self._process, None
+        if process:
+            _, complaint = await process.communicate()
+            assert process.returncode == -signal.SIGKILL, complaint.decode()
             self.deaths += 1
-            self._process = None
 
     def _new_run(self) -> Run:
         number = len(self.promised.runs) + 1
