@@ -14,6 +14,9 @@ from service.machine import Observation, State
 from service.store.accounts import Viewer, may_see
 from service.store.tables import executions, observations, transitions
 
+# How the reason of an execution begins that nothing more was heard of.
+LOST = "lost"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
@@ -101,12 +104,16 @@ async def by_build_number(connection: AsyncConnection, repository_id: int, numbe
 async def expected(
     connection: AsyncConnection, repository_id: int, *, commit: str, branch: str | None
 ) -> Execution | None:
-    """The oldest execution that still waits for Bitbucket's run of this commit (and branch, where it is known)."""
+    """The oldest execution that waits for Bitbucket's run of this commit (and branch, where it is known).
+
+    One that was given up waits still: its run may begin after the deadline, when the machines were busy.
+    """
+    waiting = or_(executions.c.status == State.PLANNED, executions.c.error_message.startswith(LOST))
     question = select(executions).where(
         executions.c.repository_id == repository_id,
         executions.c.bitbucket_commit_hash == commit,
         executions.c.bitbucket_build_number.is_(None),
-        executions.c.status == "PLANNED",
+        waiting,
     )
     if branch is not None:
         question = question.where(executions.c.branch == branch)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, or_, select, update
+from sqlalchemy import and_, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,7 +17,10 @@ from service.store.tables import work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A piece of work under a lease. Its outcome is accepted only from whoever holds `claim`."""
+    """A piece of work under a lease. Its outcome is accepted only from whoever holds `claim`.
+
+    `error` is what came of the last try, where that brought nothing.
+    """
 
     id: int
     kind: str
@@ -25,6 +28,7 @@ class Work:
     payload: Any
     tries: int
     claim: str
+    error: str | None = None
 
 
 async def add(
@@ -50,30 +54,15 @@ async def lease(connection: AsyncConnection, kinds: Sequence[str], *, now: datet
         return None
     claim = secrets.token_hex(16)
     values = {"claim": claim, "leased_until": now + timedelta(seconds=seconds), "tries": work.c.tries + 1}
-    columns = (work.c.id, work.c.kind, work.c.key, work.c.payload, work.c.tries, work.c.claim)
+    columns = (work.c.id, work.c.kind, work.c.key, work.c.payload, work.c.tries, work.c.claim, work.c.error)
     statement = update(work).where(work.c.id == number).values(values).returning(*columns)
     return Work(**(await connection.execute(statement)).one()._mapping)
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why a piece has not been done, and when it is tried again."""
-
-    error: str
-    due_at: datetime
-
-
-async def waits(connection: AsyncConnection, kind: str, key: str) -> bool:
-    """Whether the piece is still to be done."""
-    mine = (work.c.kind == kind, work.c.key == key, work.c.status == "waiting")
-    return (await connection.execute(select(work.c.id).where(*mine))).scalar() is not None
-
-
-async def trouble(connection: AsyncConnection, kind: str, key: str) -> Trouble | None:
-    """What went wrong when the piece was last tried, if it did and the piece waits for another try."""
-    mine = (work.c.kind == kind, work.c.key == key, work.c.status == "waiting", work.c.error.is_not(None))
-    row = (await connection.execute(select(work.c.error, work.c.due_at).where(*mine))).one_or_none()
-    return Trouble(row.error, row.due_at) if row else None
+async def payload_of(connection: AsyncConnection, kind: str, key: str) -> Any:
+    """What the piece was last written with, done or not; None where there is none."""
+    question = select(work.c.payload).where(work.c.kind == kind, work.c.key == key)
+    return (await connection.execute(question)).scalar()
 
 
 async def finish(connection: AsyncConnection, piece: Work) -> bool:
@@ -91,6 +80,12 @@ async def postpone(
 async def bury(connection: AsyncConnection, piece: Work, error: str) -> bool:
     """Not to be tried again by itself. False when the lease has gone to somebody else."""
     return await _settle(connection, piece, status="dead", error=error)
+
+
+async def prune(connection: AsyncConnection, before: datetime, *, limit: int = 1000) -> int:
+    """Forgets what was done and due before that time, at most `limit` pieces; how many went."""
+    old = select(work.c.id).where(work.c.status == "done", work.c.due_at < before).limit(limit)
+    return int((await connection.execute(delete(work).where(work.c.id.in_(old)))).rowcount)
 
 
 async def _settle(connection: AsyncConnection, piece: Work, **values: Any) -> bool:

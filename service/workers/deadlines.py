@@ -34,7 +34,7 @@ async def _give_up(record: Record, execution_id: int, patience: Patience) -> flo
     if execution.deadline_at > record.now:  # something was heard of it meanwhile
         return (execution.deadline_at - record.now).total_seconds()
     silent = "Bitbucket began no run for it" if execution.bitbucket_build_number is None else "nothing more was heard"
-    reason = f"lost: {silent} until its deadline"
+    reason = f"{executions.LOST}: {silent} until its deadline"
     seen = Observation(trigger=Trigger.LOSE, source=Source.DEADLINE, at=record.now, reason=reason)
     await observe(record, execution, seen, patience, hints_end=repository is None or repository.credential_id is None)
     return None

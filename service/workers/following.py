@@ -14,6 +14,7 @@ from service.events import Source, Trigger
 from service.history import Patience, observe
 from service.machine import Observation, State
 from service.recorder import Record, Recorder
+from service.sightings import execution_of, sighting_of
 from service.store import executions, repositories, steps
 from service.store.executions import Execution
 from service.store.repositories import Repository
@@ -28,6 +29,9 @@ BROKEN = 900.0
 
 # Seconds before the next try when Bitbucket cannot be reached; doubled each time, up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+
+# Seconds before the next try when the budget is spent, at most.
+LONGEST_WAIT = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ class Follower:
         try:
             return await self._ask(client, repository, execution, Source(piece.payload.get("source", Source.API)))
         except NotFound as error:
-            if piece.tries < 2:
+            if piece.error != str(error):
                 raise Later(GONE, str(error)) from None
             return self._lost(execution_id)
         except BitbucketError as error:
@@ -81,8 +85,10 @@ class Follower:
         self, record: Record, execution_id: int, run: Run, found: Sequence[Step], source: Source
     ) -> float | None:
         execution = await locked(record, execution_id)
-        if execution is None or not _same(execution, run):
+        if execution is None:
             return None
+        if not _same(execution, run):
+            return await self._part(record, execution, run)
         await steps.put(record.connection, execution.id, [_seen(step) for step in found])
         for seen in runs.observations_of(run, found, source=source):
             _, execution = await observe(record, execution, seen, self._patience, hints_end=False)
@@ -94,18 +100,36 @@ class Follower:
         watched = execution.watched_until is not None and execution.watched_until > record.now
         return self._pace.watched if watched else self._pace.alone
 
+    async def _part(self, record: Record, execution: Execution, run: Run) -> None:
+        """Bitbucket says that the run with this number is of another commit.
+
+        Where it had said so before of this one, the answer is wrong. Else a status was: it is anybody's to write, and
+        must not keep the run that really has the number from being recorded.
+        """
+        if execution.bitbucket_pipeline_uuid is not None:
+            raise Later(FIRST_PAUSE, f"Bitbucket's answer about run #{run.build_number} is about another commit")
+        execution = await executions.change(record.connection, execution.id, bitbucket_build_number=None)
+        await self._lose(record, execution, f"run #{run.build_number}, which a status named, is of another commit")
+        seen = sighting_of(run, repository_id=execution.repository_id, pipeline_id=execution.pipeline_id)
+        _, real = await execution_of(record, seen, self._patience)
+        await record.work("follow", str(real.id), {"execution_id": real.id})
+
     def _lost(self, execution_id: int) -> Writing:
         async def write_down(record: Record) -> float | None:
             execution = await locked(record, execution_id)
-            if execution is not None and not State(execution.status).final:
-                reason = "lost: Bitbucket does not know this run"
-                seen = Observation(
-                    trigger=Trigger.LOSE, source=Source.API, at=record.now, confirmed=True, reason=reason
-                )
-                await observe(record, execution, seen, self._patience, hints_end=False)
+            if execution is not None:
+                await self._lose(record, execution, "Bitbucket does not know this run")
             return None
 
         return write_down
+
+    async def _lose(self, record: Record, execution: Execution, why: str) -> None:
+        if State(execution.status).final:
+            return
+        seen = Observation(
+            trigger=Trigger.LOSE, source=Source.API, at=record.now, confirmed=True, reason=f"lost: {why}"
+        )
+        await observe(record, execution, seen, self._patience, hints_end=False)
 
 
 async def locked(record: Record, execution_id: int) -> Execution | None:
@@ -120,7 +144,9 @@ async def locked(record: Record, execution_id: int) -> Execution | None:
 def later(error: BitbucketError, tries: int, recorder: Recorder) -> Later:
     """When to ask Bitbucket again after this answer."""
     if isinstance(error, BudgetSpent):
-        seconds = max(1.0, (error.until - recorder.now()) / timedelta(seconds=1))
+        # longer each time: of many that wait for the next free call none would ever get the two that it needs
+        seconds = max(1.0, (error.until - recorder.now()) / timedelta(seconds=1)) * 2 ** (tries - 1)
+        seconds = min(seconds, LONGEST_WAIT)
     elif isinstance(error, RateLimited):
         seconds = max(1.0, error.retry_after)
     elif isinstance(error, NotAllowed):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from service.bitbucket import runs
 from service.bitbucket.answers import Run
 from service.client import Client, Clients
 from service.client.errors import BitbucketError, NotFound
@@ -15,7 +14,7 @@ from service.events import Source
 from service.history import Patience
 from service.machine import State
 from service.recorder import Record, Recorder
-from service.sightings import Sighting, execution_of
+from service.sightings import execution_of, sighting_of
 from service.store import executions, pipelines, repositories
 from service.store.executions import Execution
 from service.store.repositories import Repository
@@ -115,23 +114,16 @@ class Reconciler:
             return  # what was before us is not ours to record
         if known is not None and State(known.status).final and known.confirmed and known.attempt >= run.run_number:
             return
-        sighting = Sighting(
-            repository_id=repository.id,
-            pipeline_id=pipeline_id,
-            build_number=run.build_number,
-            commit=run.target.commit.hash if run.target.commit else None,
-            branch=run.target.ref_name,
-            trigger_type=runs.trigger_type_of(run),
-        )
+        sighting = sighting_of(run, repository_id=repository.id, pipeline_id=pipeline_id)
         _, execution = await execution_of(record, sighting, self._patience)
         # what is under way is followed already; the rest is looked at now, with its steps, which the page does not tell
-        due_at = (
-            record.now
-            if known is None or State(known.status).final
-            else record.now + timedelta(seconds=self._budget.seconds)
-        )
+        followed = known is not None and not State(known.status).final
+        due_at = record.now + timedelta(seconds=self._budget.seconds if followed else 0)
         payload = {"execution_id": execution.id, "source": Source.RECONCILE}
         await record.work("follow", str(execution.id), payload, due_at=due_at)
+        if known is None and record.now - run.created_on > timedelta(seconds=UNREMARKABLE):
+            # no webhook has told of it: is ours still there?
+            await record.work("hook", str(repository.id), {"repository_id": repository.id})
 
     async def _next_look(self, record: Record, repository: Repository, *, busy: bool) -> float:
         sharing = await repositories.sharing_credential(record.connection, repository.credential_id or 0)

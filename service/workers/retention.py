@@ -7,11 +7,15 @@ import logging
 from datetime import timedelta
 
 from service.recorder import Recorder
-from service.store import deliveries, log
+from service.store import answers, deliveries, log, work
 
 logger = logging.getLogger(__name__)
 
 EVERY = 3600.0
+
+# How long work that is done, and answers to calls with an Idempotency-Key, are remembered.
+DONE = timedelta(days=7)
+ANSWERED = timedelta(days=2)
 
 
 class Retention:
@@ -36,4 +40,6 @@ class Retention:
         async with self._recorder.record() as record:
             entries = await log.prune(record.connection, record.now - self._entries)
             bodies = await deliveries.drop_bodies(record.connection, record.now - self._bodies)
-        return entries + bodies > 0
+            done = await work.prune(record.connection, record.now - DONE)
+            await answers.prune(record.connection, record.now - ANSWERED)
+        return entries + bodies + done > 0

@@ -6,6 +6,7 @@ the call, and whoever comes after a try that may have gone through looks for its
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from service.bitbucket import runs
@@ -15,9 +16,9 @@ from service.client import AlreadyEnded, BitbucketError, Client, Clients, NotAll
 from service.events import Source, Trigger
 from service.history import Patience, observe
 from service.intents import CORRELATION, opened
-from service.machine import Observation
+from service.machine import Observation, State
 from service.recorder import Record, Recorder
-from service.sightings import Sighting, execution_of
+from service.sightings import Sighting, execution_of, sighting_of
 from service.store import executions, repositories
 from service.store.executions import Execution
 from service.store.repositories import Repository
@@ -45,6 +46,8 @@ class Starter:
             execution = await executions.by_id(connection, execution_id)
             repository = await repositories.by_id(connection, execution.repository_id) if execution else None
         if execution is None or repository is None or execution.bitbucket_build_number is not None:
+            return _nothing
+        if State(execution.status).final:  # somebody has stopped it before it began
             return _nothing
         client = await self._clients.for_repository(repository, urgent=True)
         if client is None:
@@ -101,7 +104,9 @@ class Starter:
                 execution = await executions.change(record.connection, execution.id, **numbers)
             else:  # its webhook was faster, and may have taken a twin of the same commit for it
                 _, execution = await execution_of(record, _sighting(execution, run), self._patience)
-            await record.work("follow", str(execution.id), {"execution_id": execution.id})
+            for kind in ("stop", "follow") if State(execution.status).final else ("follow",):
+                # what was stopped here while Bitbucket was being asked is stopped there too
+                await record.work(kind, str(execution.id), {"execution_id": execution.id})
             return None
 
         return write_down
@@ -158,14 +163,8 @@ class Stopper:
 
 
 def _sighting(execution: Execution, run: Run) -> Sighting:
-    return Sighting(
-        repository_id=execution.repository_id,
-        pipeline_id=execution.pipeline_id,
-        build_number=run.build_number,
-        commit=run.target.commit.hash if run.target.commit else execution.bitbucket_commit_hash,
-        branch=run.target.ref_name or execution.branch,
-        trigger_type=execution.trigger_type,
-    )
+    seen = sighting_of(run, repository_id=execution.repository_id, pipeline_id=execution.pipeline_id)
+    return replace(seen, trigger_type=execution.trigger_type)
 
 
 async def _nothing(record: Record) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ from service.machine import State
 from service.masking import Masker
 from service.recorder import Record, Recorder
 from service.store import executions, logs, repositories, steps
+from service.store.executions import Execution
 from service.store.logs import Progress
 from service.store.steps import StepRow
 from service.store.work import Work
@@ -24,11 +25,14 @@ from service.workers.tasks import Writing
 PART = 512 * 1024
 ROUND = 4 * 1024 * 1024
 
+# Seconds of one round, after which what it has brought is written down: well within the lease.
+ROUND_SECONDS = 20.0
+
 # A step has ended, and its log may still grow by its last lines, for so many seconds.
 LAST_LINES = 10.0
 
 # The forms of the secrets that an execution's log may hold.
-Secrets = Callable[[int], Awaitable[frozenset[bytes]]]
+Secrets = Callable[[Execution], Awaitable[frozenset[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,21 @@ class Tail:
     """What one round has brought of one step."""
 
     step: StepRow
-    text: bytes = field(repr=False)
+    pieces: list[logs.Packed] = field(repr=False)
     progress: Progress
+
+
+class _Round:
+    """What a round has brought, until it has gone on for long enough."""
+
+    def __init__(self) -> None:
+        self.tails: list[Tail] = []
+        self.bytes = 0
+        self._until = asyncio.get_running_loop().time() + ROUND_SECONDS
+
+    @property
+    def over(self) -> bool:
+        return self.bytes >= ROUND or asyncio.get_running_loop().time() > self._until
 
 
 class Tailer:
@@ -60,40 +77,46 @@ class Tailer:
         client = await self._clients.for_repository(repository)
         if client is None:
             return _nothing
-        forms = await self._secrets(execution.pipeline_id)
+        forms = await self._secrets(execution)
         source = _Source(client, repository.address, execution.bitbucket_pipeline_uuid)
-        tails: list[Tail] = []
+        taken = _Round()
         try:
-            newest = {step.uuid: step.run_number for step in sorted(known, key=lambda step: step.run_number)}
-            for step in known:
-                if newest[step.uuid] > step.run_number and not step.log_complete:
-                    tails.append(_given_up(step))
-                elif not step.log_complete and sum(len(tail.text) for tail in tails) < ROUND:
-                    tails += await self._tail(source, step, forms)
+            await self._look(source, known, forms, taken)
         except BitbucketError as error:
-            if not tails:
+            if not taken.tails:
                 raise later(error, piece.tries, self._recorder) from None
-        more = sum(len(tail.text) for tail in tails) >= ROUND
 
         async def write_down(record: Record) -> float | None:
-            return await self._write_down(record, execution_id, tails, more=more)
+            return await self._write_down(record, execution_id, taken.tails, more=taken.over)
 
         return write_down
 
-    async def _tail(self, source: _Source, step: StepRow, forms: frozenset[bytes]) -> list[Tail]:
-        if step.result == "NOT_RUN":
-            return [_given_up(step)]
-        if step.started_at is None:
-            return []
+    async def _look(self, source: _Source, known: Sequence[StepRow], forms: frozenset[bytes], taken: _Round) -> None:
+        """Fills `taken`, which keeps what it has when Bitbucket fails in the middle."""
+        newest = {step.uuid: step.run_number for step in sorted(known, key=lambda step: step.run_number)}
+        for step in known:
+            if step.log_complete:
+                continue
+            if newest[step.uuid] > step.run_number or step.result == "NOT_RUN":
+                taken.tails.append(_given_up(step))
+            elif step.started_at is not None and not taken.over:
+                await self._tail(source, step, forms, taken)
+
+    async def _tail(self, source: _Source, step: StepRow, forms: frozenset[bytes], taken: _Round) -> None:
         reel = Reel(step, forms)
-        while len(reel.text) < ROUND:
-            part = await source.part(step.uuid, reel.raw)
-            await asyncio.to_thread(reel.take, part.data)
-            if part.status is not LogStatus.MORE or part.shrunk or part.complete:
-                if self._whole(step, part):
-                    reel.end()
-                break
-        return [Tail(step, bytes(reel.text), reel.progress)]
+        try:
+            while not taken.over:
+                part = await source.part(step.uuid, reel.raw)
+                await asyncio.to_thread(reel.take, part.data)
+                taken.bytes += len(part.data)
+                if _at_end(part):
+                    if self._whole(step, part):
+                        reel.end()
+                    break
+        finally:
+            if reel.moved:
+                pieces = await asyncio.to_thread(logs.packed, bytes(reel.text))
+                taken.tails.append(Tail(step, pieces, reel.progress))
 
     def _whole(self, step: StepRow, part: LogPart) -> bool:
         if part.complete or part.shrunk:  # a log that became shorter is another one: what is stored of this one stays
@@ -103,16 +126,20 @@ class Tailer:
 
     async def _write_down(self, record: Record, execution_id: int, tails: list[Tail], *, more: bool) -> float | None:
         for tail in tails:
-            stored = await logs.append(
-                record.connection, tail.step.id, after=tail.step.log_bytes, body=tail.text, progress=tail.progress
-            )
-            if stored and (tail.text or tail.progress.complete):
+            after = tail.step.log_bytes
+            if await logs.append(
+                record.connection, tail.step.id, after=after, pieces=tail.pieces, progress=tail.progress
+            ):
                 record.ring(Topic.LOGS)
         execution = await executions.by_id(record.connection, execution_id)
-        open_steps = [
-            step for step in await steps.of_execution(record.connection, execution_id) if not step.log_complete
+        # what has not begun when the run has ended writes no log: a run that was halted leaves such steps
+        awaited = [
+            step
+            for step in await steps.of_execution(record.connection, execution_id)
+            if step.started_at is not None and not step.log_complete
         ]
-        if execution is None or (State(execution.status).final and not open_steps):
+        if execution is None or (State(execution.status).final and not awaited):
+            record.ring(Topic.LOGS)  # whoever reads along learns that it is whole
             return None
         if more:
             return 0.0
@@ -124,7 +151,7 @@ class Reel:
     """A step's log as it is taken in: masked, whole characters only. `raw` is how far it has been read."""
 
     def __init__(self, step: StepRow, forms: frozenset[bytes]) -> None:
-        self.raw = step.raw_bytes
+        self.raw = self._begin = step.raw_bytes
         self.text = bytearray()
         self._masker = Masker(forms, step.mask_state)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -140,6 +167,11 @@ class Reel:
         self._complete = True
 
     @property
+    def moved(self) -> bool:
+        """Whether there is anything to be written down."""
+        return self._complete or self.progress.raw_bytes > self._begin
+
+    @property
     def progress(self) -> Progress:
         """From where, and how, the next round goes on: what is held back is read once more."""
         pending = len(self._decoder.getstate()[0])
@@ -152,7 +184,13 @@ class Reel:
 
 def _given_up(step: StepRow) -> Tail:
     """It has no log, or its log at Bitbucket is another one by now: that of the same step, run once more."""
-    return Tail(step, b"", Progress(raw_bytes=step.raw_bytes, mask_state=-1, complete=True))
+    return Tail(step, [], Progress(raw_bytes=step.raw_bytes, mask_state=-1, complete=True))
+
+
+def _at_end(part: LogPart) -> bool:
+    if part.status is not LogStatus.MORE or part.shrunk:
+        return True
+    return part.size is not None and part.offset + len(part.data) >= part.size
 
 
 class _Source:

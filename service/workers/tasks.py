@@ -6,6 +6,7 @@ a call to somebody slow holds no lock, and a worker that dies in the middle leav
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 # Seconds for which a piece is ours; a worker that died holding it is taken over after them.
 LEASE = 60.0
+
+# Seconds after which a piece is let go of, and done once more later: before anybody else takes it.
+LONGEST = 50.0
 
 # Seconds before the next try, doubled each time up to the hour; after the last one the piece lies dead.
 FIRST_PAUSE, LONGEST_PAUSE, MOST_TRIES = 2.0, 3600.0, 12
@@ -79,7 +83,11 @@ class TaskWorker:
         return True
 
     async def _do(self, piece: Work) -> None:
-        write_down = await self._tasks[piece.kind](piece)
+        try:
+            async with asyncio.timeout(LONGEST):
+                write_down = await self._tasks[piece.kind](piece)
+        except TimeoutError:
+            raise Later(FIRST_PAUSE * piece.tries, f"it was not done within {LONGEST:g} seconds") from None
         async with self._recorder.record() as record:
             again = await write_down(record)
             if again is None:

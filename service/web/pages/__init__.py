@@ -13,7 +13,7 @@ routes = [
     Route("/", show_dashboard, methods=["GET"]),
     Route("/connect", show_connect, methods=["GET"]),
     Route("/deliveries", show_deliveries, methods=["GET"]),
-    Route("/pipelines/{id:int}", show_pipeline, methods=["GET"]),
+    Route("/pipelines/{id}", show_pipeline, methods=["GET"]),
     Route("/sign-in", show_sign_in, methods=["GET"]),
     Mount("/static", Static()),
 ]

@@ -11,8 +11,9 @@ from starlette.responses import Response
 from service.machine import State
 from service.store import executions, log, overview, pipelines
 from service.store.executions import Execution, Transition
-from service.web.call import LARGEST_ID, house_of, viewer_or_none
+from service.web.call import house_of, id_in, viewer_or_none
 from service.web.pages.rendering import missing, page, to_sign_in
+from service.web.problems import Problem
 
 MOST_EXECUTIONS = 25
 
@@ -36,7 +37,10 @@ async def show_pipeline(request: Request) -> Response:
     viewer = await viewer_or_none(request)
     if viewer is None:
         return to_sign_in()
-    pipeline_id = min(request.path_params["id"], LARGEST_ID)
+    try:
+        pipeline_id = id_in(request, "pipeline")
+    except Problem:
+        return missing(request, "pipeline", viewer)
     async with house_of(request).database.read() as connection:
         _, cursor = await log.bounds(connection)
         listed = await pipelines.seen_by(connection, viewer, pipeline_id)
