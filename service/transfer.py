@@ -14,6 +14,8 @@ from service.store import accounts, domains, environments, members, pipelines, r
 from service.store.accounts import Viewer
 from service.store.pipelines import Environment, Listed
 from service.store.variables import Variable
+from service.variables import opened
+from service.variables import sealed as variable_sealed
 from service.vault import Vault
 
 VERSION = 1
@@ -136,11 +138,7 @@ async def _moved(connection: Any, vault: Vault, one: Listed) -> Moved:
 
 def _pairs(vault: Vault, known: list[Variable], environment_id: int | None) -> list[Pair]:
     mine = [one for one in known if one.environment_id == environment_id]
-    return [Pair(one.key, one.secured, None if one.secured else _opened(vault, one)) for one in mine]
-
-
-def _opened(vault: Vault, one: Variable) -> str:
-    return vault.open(one.value, table="variables", column="value", row=one.place).decode()
+    return [Pair(one.key, one.secured, None if one.secured else opened(vault, one)) for one in mine]
 
 
 async def plant(record: Record, vault: Vault, export: Export) -> Planted:
@@ -220,7 +218,5 @@ def _sealed(vault: Vault, pairs: list[Pair], where: str, planted: Planted) -> li
         if one.value is None:
             planted.unset.append(f"{where}: {one.key}")
             continue
-        place = secrets.token_hex(16)
-        value = vault.seal(one.value.encode(), table="variables", column="value", row=place)
-        made.append(Variable(key=one.key, secured=one.secured, place=place, value=value))
+        made.append(variable_sealed(vault, one.key, one.value, secured=one.secured))
     return made

@@ -68,6 +68,7 @@ NEIGHBOURS = {
     ("service.remote", "service.client"),
     ("service.generation", "service.recorder"),
     ("service.transfer", "service.recorder"),
+    ("service.transfer", "service.variables"),
     ("service.history", "service.recorder"),  # history is written through the one writer
     ("service.doctor", "service.recorder"),
     ("service.cli", "service.app"),

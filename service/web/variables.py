@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import msgspec
 from service.configs import InvalidValue, grammar
 from service.masking import SHORTEST
 from service.store.variables import Variable
+from service.variables import opened, sealed
 from service.vault import Vault
 from service.web import limits
 from service.web.problems import Problem
@@ -75,11 +75,6 @@ def shapes(vault: Vault, found: Iterable[Variable]) -> list[VariableShape]:
     ]
 
 
-def opened(vault: Vault, one: Variable) -> str:
-    """Raises CannotOpen."""
-    return vault.open(one.value, table="variables", column="value", row=one.place).decode()
-
-
 def secured_by_key(found: Iterable[Variable]) -> dict[str, bool]:
     """The application's own variables, of the pipeline and all its environments: secret where any of them is."""
     keys: dict[str, bool] = {}
@@ -103,6 +98,4 @@ def _stored(vault: Vault, one: VariableBody, before: Variable | None) -> Variabl
         )
     if before is not None and before.secured == one.secured and opened(vault, before) == one.value:
         return before
-    place = secrets.token_hex(16)
-    value = vault.seal(one.value.encode(), table="variables", column="value", row=place)
-    return Variable(key=one.key, secured=one.secured, place=place, value=value)
+    return sealed(vault, one.key, one.value, secured=one.secured)

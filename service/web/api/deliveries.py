@@ -24,6 +24,7 @@ from service.web.api.shapes import (
     extended,
 )
 from service.web.call import (
+    actor_of,
     answer,
     bad_cursor,
     cursor_of,
@@ -91,6 +92,7 @@ async def replay(request: Request) -> Response:
         if dry_run:
             return answer(ReplayShape(delivery.id, events=_events(delivery)))
         await deliveries.replay(record.connection, delivery.id, record.now)
+        record.audit(actor_of(request, viewer), "delivery.replayed", f"delivery {delivery.id}")
         record.ring(Topic.INBOX)
     return answer(ReplayShape(delivery.id, "accepted"), 202)
 
