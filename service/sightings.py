@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.bitbucket.answers import Run
 from service.bitbucket.globs import matches
+from service.bitbucket.runs import trigger_type_of
 from service.history import Opening, Patience, open_execution
 from service.recorder import Record
 from service.store import executions, pipelines
@@ -22,6 +24,18 @@ class Sighting:
     commit: str | None
     branch: str | None
     trigger_type: str = "webhook"
+
+
+def sighting_of(run: Run, *, repository_id: int, pipeline_id: int) -> Sighting:
+    """What Bitbucket's answer says of a run."""
+    return Sighting(
+        repository_id=repository_id,
+        pipeline_id=pipeline_id,
+        build_number=run.build_number,
+        commit=run.target.commit.hash if run.target.commit else None,
+        branch=run.target.ref_name,
+        trigger_type=trigger_type_of(run),
+    )
 
 
 async def environment_for(record: Record, pipeline_id: int, branch: str | None) -> Environment | None:

@@ -1,6 +1,6 @@
 """What must change at Bitbucket so that its variables are ours: a plan, to be looked at before it is carried out.
 
-Bitbucket never tells a secured value, so whether one is ours by now is known by the fingerprint of what was last sent.
+Bitbucket never tells a secured value, so whether one is ours by now is known by the mark of what was last sent.
 """
 
 from __future__ import annotations

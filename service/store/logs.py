@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.tables import log_pieces, steps
+from service.store.tables import executions, log_pieces, steps, work
 
-# How much of a log is read at a time, in pieces.
-PIECES = 32
+# Bytes of a piece at most, and how many of them are read at a time: what a reader costs.
+PIECE = 64 * 1024
+PIECES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +36,41 @@ class Progress:
     complete: bool
 
 
-async def append(connection: AsyncConnection, step_id: int, *, after: int, body: bytes, progress: Progress) -> bool:
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A piece as it is stored: `size` bytes of text."""
+
+    size: int
+    body: bytes = field(repr=False)
+
+
+def packed(text: bytes) -> list[Packed]:
+    """UTF-8 text in pieces of whole characters. For a thread of its own: compressing takes time."""
+    return [Packed(len(piece), zlib.compress(piece, 1)) for piece in _cut(text)]
+
+
+async def append(
+    connection: AsyncConnection, step_id: int, *, after: int, pieces: Sequence[Packed], progress: Progress
+) -> bool:
     """Adds text behind the `after` bytes that are stored. False when somebody else has added meanwhile."""
     values = {
         "raw_bytes": progress.raw_bytes,
         "mask_state": progress.mask_state,
         "log_complete": progress.complete,
-        "log_bytes": after + len(body),
+        "log_bytes": after + sum(piece.size for piece in pieces),
     }
     mine = (steps.c.id == step_id, steps.c.log_bytes == after, steps.c.log_complete.is_(False))
     moved = update(steps).where(*mine).values(values).returning(steps.c.execution_id)
     execution_id = (await connection.execute(moved)).scalar()
     if execution_id is None:
         return False
-    if body:
-        row = {"step_id": step_id, "execution_id": execution_id, "offset": after, "size": len(body)}
-        await connection.execute(insert(log_pieces).values(**row, body=zlib.compress(body, 1)))
+    rows = []
+    for piece in pieces:
+        row = {"step_id": step_id, "execution_id": execution_id, "offset": after}
+        rows.append({**row, "size": piece.size, "body": piece.body})
+        after += piece.size
+    if rows:
+        await connection.execute(insert(log_pieces), rows)
     return True
 
 
@@ -66,10 +87,38 @@ async def after(connection: AsyncConnection, execution_id: int, cursor: int, *, 
     return [Piece(id=row.id, step=row.step, offset=row.offset, body=zlib.decompress(row.body)) for row in rows]
 
 
-async def newest(connection: AsyncConnection, execution_id: int) -> int:
-    """The id of the execution's last piece; 0 where there is none."""
-    question = select(func.max(log_pieces.c.id)).where(log_pieces.c.execution_id == execution_id)
-    return int((await connection.execute(question)).scalar() or 0)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an execution's log stands. `newest` is its last piece's id, `bytes` what is stored of all steps.
+
+    `awaited`: somebody will look for more. `trouble` is why the last look brought nothing, and `retry_at` when the
+    next one is due.
+    """
+
+    status: str
+    newest: int
+    bytes: int
+    awaited: bool
+    trouble: str | None
+    retry_at: datetime | None
+
+
+async def standing(connection: AsyncConnection, execution_id: int) -> Standing:
+    """One question, so that all of it is of one moment."""
+    awaited = (work.c.kind.in_(("tail", "follow")), work.c.key == str(execution_id), work.c.status == "waiting")
+    troubled = select(work).where(*awaited, work.c.error.is_not(None)).order_by(work.c.kind.desc()).limit(1)
+    newest = select(func.max(log_pieces.c.id)).where(log_pieces.c.execution_id == execution_id)
+    stored = select(func.sum(steps.c.log_bytes)).where(steps.c.execution_id == execution_id)
+    question = select(
+        executions.c.status,
+        newest.scalar_subquery().label("newest"),
+        stored.scalar_subquery().label("bytes"),
+        select(work.c.id).where(*awaited).exists().label("awaited"),
+        troubled.with_only_columns(work.c.error).scalar_subquery().label("trouble"),
+        troubled.with_only_columns(work.c.due_at).scalar_subquery().label("retry_at"),
+    ).where(executions.c.id == execution_id)
+    row = (await connection.execute(question)).one()
+    return Standing(**{**row._mapping, "newest": row.newest or 0, "bytes": int(row.bytes or 0)})
 
 
 async def text_of(connection: AsyncConnection, step_id: int, begin: int, end: int) -> AsyncIterator[bytes]:
@@ -90,3 +139,13 @@ async def text_of(connection: AsyncConnection, step_id: int, begin: int, end: in
             at += len(body)
             if body:
                 yield body
+
+
+def _cut(text: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(text):
+        end = at + PIECE
+        while end < len(text) and text[end] & 0xC0 == 0x80:  # the rest of a character that began before it
+            end -= 1
+        yield text[at:end]
+        at = end

@@ -88,7 +88,8 @@ class Follower:
         if execution is None:
             return None
         if not _same(execution, run):
-            return await self._part(record, execution, run)
+            await self._part(record, execution, run)
+            return None
         await steps.put(record.connection, execution.id, [_seen(step) for step in found])
         for seen in runs.observations_of(run, found, source=source):
             _, execution = await observe(record, execution, seen, self._patience, hints_end=False)

@@ -28,8 +28,12 @@ from service.web.problems import Problem, not_found
 
 # Of the JSON form; the text form has no limit unless one is given.
 USUAL_LIMIT, LARGEST_LIMIT = 64 * 1024, 1024 * 1024
+LONGEST_CHARACTER = 4
 MOST_MATCHES = 1000
-LONGEST_LINE = 2000
+
+# Bytes of a line that are told, and that are searched as one: a longer line counts as several.
+SHOWN = 2000
+LONGEST_LINE = 64 * 1024
 
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 
@@ -83,10 +87,9 @@ class Wanted:
             low, high = max(begin - before, 0), min(end - before, step.log_bytes)
             before += step.log_bytes
             while low < high:
+                until = min(high, low + LARGEST_LIMIT)
                 async with house_of(request).database.read() as connection:
-                    part = [
-                        piece async for piece in logs.text_of(connection, step.id, low, min(high, low + LARGEST_LIMIT))
-                    ]
+                    part = [piece async for piece in logs.text_of(connection, step.id, low, until)]
                 if not part:
                     return
                 for piece in part:
@@ -148,7 +151,7 @@ async def _as_json(
 ) -> LogShape:
     begin = number_of(request, "offset") or 0
     limit = number_of(request, "limit")
-    limit = USUAL_LIMIT if limit is None else min(limit, LARGEST_LIMIT)
+    limit = USUAL_LIMIT if limit is None else min(max(limit, LONGEST_CHARACTER), LARGEST_LIMIT)
     query = text_of(request, "q")
     raw = b"".join([piece async for piece in wanted.read(request, begin, begin + limit)])
     text, taken = _whole_characters(raw, last=begin + len(raw) >= wanted.size)
@@ -178,20 +181,30 @@ def _whole_characters(raw: bytes, *, last: bool) -> tuple[str, int]:
 
 async def _search(request: Request, wanted: Wanted, query: str) -> list[MatchShape]:
     """The lines that hold `query`, whatever the case of letters; the first of them, if there are very many."""
-    needle, found = query.casefold(), []
+    needle, found = query.casefold(), list[MatchShape]()
     for step in wanted.steps:
-        rest, at = b"", 0
-        async for piece in Wanted([step]).read(request, 0, step.log_bytes):
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                if needle in line.decode(errors="replace").casefold():
-                    found.append(MatchShape(step.name, at, line.decode(errors="replace")[:LONGEST_LINE]))
-                at += len(line) + 1
-            if len(found) >= MOST_MATCHES:
-                return found[:MOST_MATCHES]
-        if rest and needle in rest.decode(errors="replace").casefold():
-            found.append(MatchShape(step.name, at, rest.decode(errors="replace")[:LONGEST_LINE]))
+        async for at, line in _lines(Wanted([step]).read(request, 0, step.log_bytes)):
+            text = line.decode(errors="replace")
+            if needle in text.casefold():
+                found.append(MatchShape(step.name, at, text[:SHOWN]))
+                if len(found) == MOST_MATCHES:
+                    return found
     return found
+
+
+async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, bytes]]:
+    """(offset, line) of each line, without its end."""
+    at, rest = 0, b""
+    async for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield at, line
+            at += len(line) + 1
+        if len(rest) > LONGEST_LINE:
+            yield at, rest
+            at, rest = at + len(rest), b""
+    if rest:
+        yield at, rest
 
 
 class Live:
@@ -212,6 +225,7 @@ class Live:
             async with house.database.read() as connection:
                 return await executions.seen_by(connection, again, execution_id) is not None
 
+        judged = house.log_streams.rights()  # before the question: what changes during it, asks again
         if not await may_see():
             raise not_found("execution")
         await house.log_streams.serve(
@@ -220,6 +234,7 @@ class Live:
             send,
             execution_id=execution_id,
             judge=may_see,
+            judged=judged,
             expires_at=viewer.expires_at,
             owner=viewer.user_id,
         )

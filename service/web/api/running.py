@@ -12,6 +12,7 @@ from starlette.responses import Response
 from service.history import Opening, open_execution
 from service.intents import Wish, sealed, stop_unbegun
 from service.machine import State
+from service.masking import SHORTEST
 from service.sightings import environment_for
 from service.store import accounts, executions, pipelines, repositories
 from service.store.accounts import Viewer
@@ -136,6 +137,11 @@ def _check(wanted: Triggering) -> None:
         (f"variables[{place}].key", "letters, digits and _, not beginning with a digit")
         for place, one in enumerate(wanted.variables)
         if not KEY.match(one.key)
+    ]
+    errors += [
+        (f"variables[{place}].value", f"a secured value needs {SHORTEST} characters, or logs cannot be masked")
+        for place, one in enumerate(wanted.variables)
+        if one.secured and len(one.value) < SHORTEST
     ]
     if errors:
         raise Problem(422, "this cannot be run", errors=errors)

@@ -16,7 +16,7 @@ from service.store.pipelines import Environment
 from service.store.repositories import Repository
 from service.store.variables import Variable
 from service.syncing import Ours, Plan, plan
-from service.variables import fingerprint, opened
+from service.variables import opened
 from service.web.call import answer, body_of, house_of, id_in, viewer_of
 from service.web.house import House
 from service.web.operation import Operation, Right
@@ -105,11 +105,11 @@ async def _sync(
     theirs = [] if there is _NOWHERE else await client.variables(repository.address, environment=there)
     steps = plan([_ours(house, one) for one in mine], theirs)
     if not wanted.dry_run:
-        await _carry_out(client, repository, there, steps, prune=wanted.prune)
-        sent = [replace(one, synced=fingerprint(house.vault, one)) for one in mine]
+        sent = await _carry_out(client, repository, there, steps, prune=wanted.prune)
         async with house.recorder.record() as record:
-            for one in sent:
-                await variables.mark_synced(record.connection, pipeline_id, one)
+            for one in mine:
+                if one.key in sent:
+                    await variables.mark_synced(record.connection, pipeline_id, replace(one, synced=one.place))
     deleted = steps.unmanaged if wanted.prune else ()
     return SyncShape(
         created=[VariableName(one.key, one.secured) for one in steps.create],
@@ -137,11 +137,15 @@ async def _there(client: Client, repository: Repository, environment: Environmen
     return made.uuid
 
 
-async def _carry_out(client: Client, repository: Repository, there: str | None, steps: Plan, *, prune: bool) -> None:
-    name = repository.address
+async def _carry_out(
+    client: Client, repository: Repository, there: str | None, steps: Plan, *, prune: bool
+) -> set[str]:
+    """The keys whose values Bitbucket has taken."""
+    name, sent = repository.address, {one.key for _, one in steps.update}
     for one in steps.create:
         try:
             await client.create_variable(name, Assignment(one.key, one.value, one.secured), environment=there)
+            sent.add(one.key)
         except Conflict:  # made since the list was read: the next sync sees it
             continue
     for found, one in steps.update:
@@ -152,10 +156,11 @@ async def _carry_out(client: Client, repository: Repository, there: str | None, 
             await client.delete_variable(name, found.uuid, environment=there)
         except NotFound:
             continue
+    return sent
 
 
 def _ours(house: House, variable: Variable) -> Ours:
-    sent = variable.synced == fingerprint(house.vault, variable)
+    sent = variable.synced == variable.place  # the place is new with each value, and tells nothing of it
     return Ours(variable.key, variable.secured, sent, opened(house.vault, variable))
 
 
