@@ -107,7 +107,8 @@ def _deploy(plan: Plan, target: Target, scripts: Scripts) -> Item:
         'export RELEASE="$BITBUCKET_BUILD_NUMBER"',
         scripts.settings[target.environment.name],
         scripts.connect,
-        *(script for script in (scripts.registry, scripts.environment) if script is not None),
+        *((scripts.registry,) if scripts.registry is not None else ()),
+        scripts.environment,
         *plan.pack,
         scripts.upload,
         scripts.install,
@@ -130,7 +131,7 @@ def _rollback(plan: Plan, target: Target, scripts: Scripts) -> list[Item]:
         ': "${RELEASE:?a build number, or previous}"',
         scripts.settings[target.environment.name],
         scripts.connect,
-        *((scripts.environment,) if scripts.environment is not None else ()),
+        scripts.environment,
         scripts.activate,
     ]
     step = {

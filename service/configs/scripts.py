@@ -19,7 +19,7 @@ class Scripts:
     settings: dict[str, Anchored]
     connect: Anchored
     registry: Anchored | None
-    environment: Anchored | None
+    environment: Anchored
     upload: Anchored
     install: Anchored
     activate: Anchored
@@ -50,7 +50,7 @@ def scripts(
         },
         connect=made("connect", "connect"),
         registry=made("registry", "registry") if docker else None,
-        environment=made("environment", "environment", names=names, docker=docker) if names else None,
+        environment=made("environment", "environment", names=names, docker=docker),
         upload=made("upload", "upload"),
         install=made("install", "install", **values),
         activate=made("activate", "activate", **values),

@@ -1,3 +1,4 @@
+{% if names %}
 # Sends the application's variables to the server, over standard input, never on a command line.
 # They go to shared/.env.pipeline; shared/.env stays for what is written there by hand.
 {% if docker %}
@@ -36,3 +37,7 @@ application_variables > "$variables_file"
 on_server "$(quoted bash -c 'set -eu; umask 077; mkdir -p "$1"; cat > "$1/.env.pipeline.new"; mv "$1/.env.pipeline.new" "$1/.env.pipeline"' \
   send "$DEPLOY_PATH/shared")" < "$variables_file"
 rm -f "$variables_file"
+{% else %}
+# No variable of the application comes from Bitbucket: what an earlier pipeline sent is taken away.
+on_server "$(quoted rm -f "$DEPLOY_PATH/shared/.env.pipeline")"
+{% endif %}

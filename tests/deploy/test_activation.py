@@ -157,6 +157,17 @@ def test_25_variables_written_by_hand_stay_and_those_of_the_pipeline_are_private
     assert (shared / ".env.pipeline").stat().st_mode & 0o777 == 0o600
 
 
+def test_25_variables_that_the_pipeline_no_longer_sends_are_taken_away(deliver: Deliver) -> None:
+    project = deliver("static")
+    sent_before = project.server.deploy_path / "shared" / ".env.pipeline"
+    sent_before.parent.mkdir()
+    sent_before.write_text('API_KEY="x"\n')
+
+    passed(project.repository.push())
+
+    assert not sent_before.exists()
+
+
 def test_25_a_variable_that_is_not_set_stops_the_deployment_by_name(deliver: Deliver) -> None:
     project = deliver("express", secrets=("API_KEY",))
 
