@@ -37,6 +37,7 @@ from service.web.intake import PATH, Intake
 from service.web.problems import Problem, answer_crash, answer_http_error, answer_problem
 from service.web.streams import EventStream
 from service.web.streams.logs import LogStreams
+from service.workers.cleaning import Cleaner
 from service.workers.deadlines import deadline_task
 from service.workers.following import Follower, Pace
 from service.workers.hooking import Hooker
@@ -144,6 +145,7 @@ def _workers(
         "tail": Tailer(
             recorder, clients, partial(forms_of_secrets, recorder.database, vault), seconds=settings.poll_seconds
         ),
+        "cleanup": Cleaner(recorder, clients, url_of),
         "reconcile": Reconciler(recorder, clients, patience, budget),
     }
     retention = Retention(recorder, entries_days=settings.keep_entries_days, bodies_days=settings.keep_bodies_days)

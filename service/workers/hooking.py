@@ -54,7 +54,8 @@ class Hooker:
         repository_id = int(piece.payload["repository_id"])
         async with self._recorder.database.read() as connection:
             repository = await repositories.by_id(connection, repository_id)
-            hook = await repositories.hook_of(connection, repository_id)
+            wanted = await pipelines.active_of(connection, repository_id) is not None
+            hook = await repositories.hook_of(connection, repository_id) if wanted else None
         if repository is None or hook is None or repository.disconnected_at or repository.credential_id is None:
             return _nothing
         client = await self._clients.for_repository(repository)
@@ -109,5 +110,5 @@ def _is_well(there: HookThere, url: str) -> bool:
 
 
 async def _nothing(record: Record) -> float | None:
-    """The repository is gone, or has no credential any more."""
+    """The repository is gone, or has no credential any more, or its pipeline was deleted."""
     return None

@@ -377,6 +377,8 @@ async def _write_rest(
     main = main_of(await pipelines.environments_of(connection, pipeline_id))
     await environments.change(connection, main.id, branch_pattern=draft.branch)
     await variables.replace(connection, pipeline_id, None, draft.variables)
+    if repository.credential_id is not None:  # after a pipeline that was deleted, its webhook may be gone
+        await record.work("hook", str(repository.id), {"repository_id": repository.id})
     if snapshot is not None:
         await repositories.note_main_branch(connection, repository.id, snapshot.main_branch)
     made = await pipelines.active_of(connection, repository.id)
