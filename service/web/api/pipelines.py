@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.machine import State
-from service.store import deliveries, executions, pipelines, revisions, variables
+from service.store import deliveries, executions, pipelines, revisions, steps, variables
 from service.store.variables import Variable
 from service.web.api.environments import environment_shapes
 from service.web.api.shapes import (
@@ -22,6 +22,7 @@ from service.web.api.shapes import (
     pipeline_shape,
     revision_detail,
     revision_shape,
+    step_shape,
     transition_shape,
 )
 from service.web.call import (
@@ -110,6 +111,7 @@ async def show_execution(request: Request) -> Response:
         execution = await executions.seen_by(connection, viewer, id_in(request, "execution"))
         if execution is None:
             raise not_found("execution")
+        known_steps = await steps.of_execution(connection, execution.id)
         history = await executions.transitions_of(connection, execution.id)
         known = execution.config_revision_id
         revision = await revisions.by_id(connection, known) if known is not None else None
@@ -118,7 +120,7 @@ async def show_execution(request: Request) -> Response:
         extended(
             ExecutionDetail,
             execution_shape(execution),
-            steps=[],
+            steps=[step_shape(step) for step in known_steps],
             transitions=[transition_shape(transition) for transition in history],
             deliveries=[delivery_shape(delivery) for delivery in causes],
             config_revision=msgspec.to_builtins(revision_shape(revision)) if revision else None,

@@ -13,6 +13,7 @@ from service.store.executions import Execution, Transition
 from service.store.pipelines import Environment, Listed
 from service.store.repositories import Repository
 from service.store.revisions import Revision
+from service.store.steps import StepRow
 from service.web.variables import VariableShape
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
@@ -212,10 +213,23 @@ class PipelineDetail(PipelineShape, frozen=True, kw_only=True):
     config_revisions: list[RevisionShape]
 
 
-class ExecutionDetail(ExecutionShape, frozen=True, kw_only=True):
-    """An execution with its history, and the deliveries that it comes from."""
+class StepShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of the run, as Bitbucket told it last; one that was run again is there once for each `run_number`."""
 
-    steps: list[dict[str, Any]]
+    name: str
+    state: str
+    result: str | None
+    run_number: int
+    started_at: datetime | None
+    completed_at: datetime | None
+    log_bytes: int
+    log_complete: bool
+
+
+class ExecutionDetail(ExecutionShape, frozen=True, kw_only=True):
+    """An execution with its steps and history, and the deliveries that it comes from."""
+
+    steps: list[StepShape]
     transitions: list[TransitionShape]
     deliveries: list[DeliveryShape]
     config_revision: dict[str, Any] | None
@@ -284,6 +298,10 @@ def pipeline_shape(listed: Listed, variables: list[VariableShape]) -> PipelineSh
 
 def execution_shape(execution: Execution) -> ExecutionShape:
     return ExecutionShape(**{name: getattr(execution, name) for name in ExecutionShape.__struct_fields__})
+
+
+def step_shape(step: StepRow) -> StepShape:
+    return StepShape(**{name: getattr(step, name) for name in StepShape.__struct_fields__})
 
 
 def transition_shape(transition: Transition) -> TransitionShape:

@@ -1,0 +1,1 @@
+"""The service and Bitbucket, talking real HTTP to each other in both directions."""
