@@ -1,4 +1,3 @@
-# ruff: noqa: N999 (the file is named by the row)
 """Row A: who may speak for a repository. Only whoever has its hook's secret, and only about that repository."""
 
 from __future__ import annotations

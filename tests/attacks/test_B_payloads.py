@@ -1,4 +1,3 @@
-# ruff: noqa: N999 (the file is named by the row)
 """Row B: what a delivery may hold, and how much of it. Nothing in a body ends a worker, fills memory, or is logged."""
 
 from __future__ import annotations
