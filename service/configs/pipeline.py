@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from service.configs.place import Target
+from service.configs.place import ORDER, Target, main_target
 from service.configs.plan import Cache, Plan, Work
 from service.configs.scripts import Scripts
 
@@ -13,7 +13,6 @@ Item = dict[str, Any]
 
 MAX_MINUTES = 20
 DEPLOY_MINUTES = 15
-_ORDER = {"test": 0, "staging": 1, "production": 2}
 
 SERVICES: dict[str, Item] = {
     "postgres": {
@@ -65,13 +64,12 @@ def document(plan: Plan, targets: tuple[Target, ...], scripts: Scripts) -> Item:
 
 def rollback_name(target: Target, targets: tuple[Target, ...]) -> str:
     """The custom pipeline that rolls an environment back: `rollback`, for further environments `rollback-<name>`."""
-    first = max(targets, key=lambda other: _ORDER[other.environment.kind])
-    return "rollback" if target is first else f"rollback-{target.environment.name}"
+    return "rollback" if target is main_target(targets) else f"rollback-{target.environment.name}"
 
 
 def _branches(plan: Plan, targets: tuple[Target, ...], scripts: Scripts, caches: dict[str, Cache]) -> Item:
     branches: dict[str, list[Target]] = {}
-    for target in sorted(targets, key=lambda target: _ORDER[target.environment.kind]):
+    for target in sorted(targets, key=lambda target: ORDER[target.environment.kind]):
         branches.setdefault(target.environment.branch, []).append(target)
     first = [*_together(plan.builds, caches), *_together(plan.checks, caches)]
     return {

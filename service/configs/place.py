@@ -11,6 +11,8 @@ from service.configs.request import EnvironmentRequest, Request
 
 DEFAULT_PORT = 8000
 SITE_CANDIDATE_PORT = 28080
+# A branch that goes to several places goes to them in this order.
+ORDER = {"test": 0, "staging": 1, "production": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,9 @@ def target(plan: Plan, request: Request, environment: EnvironmentRequest) -> Tar
     """Work out names, directory, ports, health check of an environment."""
     host = request.host(environment)
     name = app_name(host)
+    if environment is not _owner(request, host):
+        # Releases of two environments under one name must not share a directory.
+        name += f"-{environment.name.lower()}"
     asked = environment.port or request.port
     port = asked or plan.port or DEFAULT_PORT
     candidate = port + 10000 if port <= 55535 else port - 10000
@@ -55,3 +60,14 @@ def app_name(host: str) -> str:
     """A name for units, containers, directories: the host with hyphens, shortened with a checksum when it is long."""
     name = host.replace(".", "-")
     return name if len(name) <= 40 else f"{name[:31].rstrip('-')}-{zlib.crc32(host.encode()):08x}"
+
+
+def main_target(targets: tuple[Target, ...]) -> Target:
+    """The environment that single files and fields speak of: the first of the kind nearest to production."""
+    return max(targets, key=lambda one: ORDER[one.environment.kind])
+
+
+def _owner(request: Request, host: str) -> EnvironmentRequest:
+    """The environment that has the plain name where several are under one host."""
+    there = [environment for environment in request.environments if request.host(environment) == host]
+    return max(there, key=lambda environment: ORDER[environment.kind])

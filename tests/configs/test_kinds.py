@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.configs import InvalidValue, Request, document, generate
+from service.configs import EnvironmentRequest, InvalidValue, Request, document, generate
 from service.projects.model import Component, Detection
 from tests.configs.projects import FULLSTACK, REQUEST, TEMPLATES, facts, javascript, made, python
 
@@ -146,3 +146,17 @@ def test_plain_http_has_no_certificate_and_no_strict_transport() -> None:
     assert "Strict-Transport-Security" not in generated.nginx_config
     assert "listen 443" not in generated.nginx_config
     assert "certbot certonly" not in dict(generated.files)["certbot.sh"]
+
+
+def test_environments_under_one_name_keep_their_releases_apart() -> None:
+    environments = (
+        EnvironmentRequest(name="production", branch="main"),
+        EnvironmentRequest(name="staging", kind="staging", branch="develop", port=9000),
+    )
+
+    generated = made("express", Request(domain="example.com", environments=environments))
+
+    assert 'DEPLOY_PATH:-/srv/example-com}"' in generated.pipelines_yml
+    assert 'DEPLOY_PATH:-/srv/example-com-staging}"' in generated.pipelines_yml
+    assert "127.0.0.1:3000" in generated.nginx_config
+    assert generated.rollback_pipelines == (("production", "rollback"), ("staging", "rollback-staging"))
