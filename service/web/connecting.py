@@ -48,9 +48,7 @@ async def connect_repository(
 ) -> Connected:
     """Raises AlreadyConnected, or a Problem for a credential that is not the viewer's or a limit that is reached."""
     connection, now = record.connection, record.now
-    if credential_id is not None and await credentials.seen_by(connection, viewer, credential_id) is None:
-        told = [("credential_id", "there is no such credential")]
-        raise Problem(422, "this credential cannot be used", errors=told)
+    await require_credential(connection, viewer, credential_id)
     await limits.check(connection, limits.REPOSITORIES, viewer.user_id)
     names = {"workspace": workspace.lower(), "slug": slug.lower()}
     repository = await repositories.connect(connection, **names, uuid=None, credential_id=credential_id, now=now)
@@ -66,6 +64,13 @@ async def connect_repository(
         for kind in ("hook", "reconcile"):
             await record.work(kind, str(repository.id), {"repository_id": repository.id})
     return Connected(repository, hook_id, secret)
+
+
+async def require_credential(connection: Any, viewer: Viewer, credential_id: int | None) -> None:
+    """Raises a 422 for somebody else's, as for one that is not there."""
+    if credential_id is not None and await credentials.seen_by(connection, viewer, credential_id) is None:
+        told = [("credential_id", "there is no such credential")]
+        raise Problem(422, "this credential cannot be used", errors=told)
 
 
 async def taken(connection: Any, viewer: Viewer, known: AlreadyConnected) -> Problem:

@@ -32,7 +32,14 @@ from service.web.api.shapes import (
 )
 from service.web.call import actor_of, answer, body_of, house_of, id_in, viewer_of
 from service.web.configuring import TRIES, Change, Standing, configure, email_of, etag, standing
-from service.web.connecting import USUAL_BRANCHES, Connected, check_name, connect_repository, taken
+from service.web.connecting import (
+    USUAL_BRANCHES,
+    Connected,
+    check_name,
+    connect_repository,
+    require_credential,
+    taken,
+)
 from service.web.house import House
 from service.web.operation import Operation, Right
 from service.web.ownership import owned_pipeline, owned_repository, refuse_others_domain, require_active, require_owner
@@ -192,6 +199,7 @@ async def _target(connection: Any, viewer: Viewer, wanted: NewPipeline) -> Targe
     else:
         repository = await _by_name(connection, viewer, wanted.workspace or "", wanted.slug or "")
     if repository is None:
+        await require_credential(connection, viewer, wanted.credential_id)
         return Target(
             workspace=(wanted.workspace or "").lower(),
             slug=(wanted.slug or "").lower(),

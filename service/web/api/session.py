@@ -32,6 +32,9 @@ class SigningIn(msgspec.Struct, forbid_unknown_fields=True):
     username: str
     password: str = msgspec.field()
 
+    def __repr__(self) -> str:
+        return f"SigningIn({self.username!r})"
+
 
 async def sign_in(request: Request) -> Response:
     refuse_other_sites(request)
