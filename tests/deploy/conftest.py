@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import pytest
 from service import render
 from service.cli.detect import detect_directory
 from service.configs import Generated, Request, generate
+from tests.configs.tools import need
 from tests.deploy import server as servers
 from tests.deploy.bitbucket import Repository
 
@@ -44,18 +43,6 @@ class Project:
 
 
 NODE_TOOLS = ("pm2@7.0.4", "node@22")
-
-
-def need(tool: str, *, where: str | None = None) -> str:
-    """The path of a program. Skips with its name when it is not there; in CI that is a failure."""
-    beside = Path(sys.executable).parent
-    found = shutil.which(tool, path=f"{where or ''}:{os.environ['PATH']}:{beside}:/usr/sbin")
-    if found is None:
-        message = f"this needs {tool}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ import pytest
 
 from service.configs.nginx.site import ACME_ROOT
 from tests.configs.projects import made
-from tests.deploy.conftest import HOST, need
+from tests.configs.tools import need
+from tests.deploy.conftest import HOST
 from tests.deploy.server import Server, free_port, wait_until
 
 pytestmark = pytest.mark.deploy
