@@ -22,6 +22,7 @@ from tests.deploy.bitbucket import Repository
 SAMPLES = Path(__file__).parents[1] / "samples"
 HOST = "app.example.com"
 APP = "app-example-com"
+NODE_TOOLS = ("pm2@7.0.4", "node@22")
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,6 @@ class Project:
         assert old in text
         file.write_text(text.replace(old, new))
         self.repository.commit(f"Change {path}")
-
-
-NODE_TOOLS = ("pm2@7.0.4", "node@22")
 
 
 @pytest.fixture(scope="session")
