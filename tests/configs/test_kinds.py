@@ -9,7 +9,7 @@ import pytest
 
 from service.configs import EnvironmentRequest, InvalidValue, Request, document, generate
 from service.projects.model import Component, Detection
-from tests.configs.projects import FULLSTACK, REQUEST, TEMPLATES, facts, javascript, made, python
+from tests.configs.projects import FULLSTACK, PROJECTS, REQUEST, TEMPLATES, facts, javascript, made, python
 
 
 def build_script(detection: Detection) -> list[str]:
@@ -160,3 +160,11 @@ def test_environments_under_one_name_keep_their_releases_apart() -> None:
     assert 'DEPLOY_PATH:-/srv/example-com-staging}"' in generated.pipelines_yml
     assert "127.0.0.1:3000" in generated.nginx_config
     assert generated.rollback_pipelines == (("production", "rollback"), ("staging", "rollback-staging"))
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_a_decision_is_made_once_with_a_reason_and_a_way_to_change_it(name: str) -> None:
+    decisions = made(name).decisions
+
+    assert len({decision.name for decision in decisions}) == len(decisions)
+    assert all(decision.value and decision.why and decision.override for decision in decisions)

@@ -60,8 +60,8 @@ def plan(detection: Detection) -> Plan:
                 "these go to the backend, path unchanged; the rest are files",
                 "nginx",
             ),
-            *static.plan(front).decisions,
-            *backend.decisions,
+            *_of("frontend", static.plan(front).decisions),
+            *_of("backend", backend.decisions),
         ),
     )
 
@@ -73,6 +73,10 @@ def _one(detection: Detection, role: str) -> Component:
             "project_type", f"fullstack needs a {role}, and none was found; name the type of the part to deploy"
         )
     return found[0]
+
+
+def _of(role: str, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
+    return tuple(dataclasses.replace(decision, name=f"{role}_{decision.name}") for decision in decisions)
 
 
 def _python_backend(part: Component) -> Plan:

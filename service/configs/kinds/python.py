@@ -93,7 +93,10 @@ def decisions(part: Part, server: str) -> tuple[Decision, ...]:
     return (
         Decision("app_object", app_object(part), stated, "Procfile: web"),
         Decision(
-            "server", server, f"{why}; added to the wheels at the version your requirements name, if they do", "--type"
+            "application_server",
+            server,
+            f"{why}; added to the wheels at the version your requirements name, if they do",
+            "--type",
         ),
         Decision(
             "process",
