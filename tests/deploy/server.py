@@ -17,6 +17,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -116,7 +117,7 @@ class Server:
         moved = tuple(self._moved(entry) for entry in read(text))
         (self.root / "sites" / "site.conf").write_text(write(moved))
         self.processes[1].send_signal(signal.SIGHUP)
-        wait_until(lambda: self._listens(self.https_port if encrypted else self.http_port))
+        wait_until(lambda: self.listens(self.https_port if encrypted else self.http_port))
 
     def install_unit(self, text: str) -> None:
         """Put a generated unit in place, run by this user instead of `deploy`."""
@@ -171,7 +172,8 @@ class Server:
         moved = text.replace(f"/srv/{self.app_name}", str(self.deploy_path))
         return moved.replace(ACME_ROOT, str(self.root / "acme"))
 
-    def _listens(self, port: int) -> bool:
+    def listens(self, port: int) -> bool:
+        """Whether something answers on a port of loopback."""
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -214,14 +216,13 @@ def start(root: Path, *, host: str, app_name: str, machine_path: str, unit_runne
             subprocess.Popen([nginx, "-c", str(root / "nginx.conf")], stdout=log, stderr=log),
         ]
     server = Server(root, host, app_name, machine_path, ports[0], ports[1], ports[2], processes)
-    wait_until(lambda: server._listens(ports[0]))
+    wait_until(lambda: server.listens(ports[0]))
     wait_until((root / "nginx.pid").exists)
     return server
 
 
-def wait_until(condition: object, seconds: float = 15.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Return once the condition holds. Raises TimeoutError."""
-    assert callable(condition)
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

@@ -52,7 +52,7 @@ def test_18_certbot_gets_a_certificate_that_the_final_site_takes(server: Server,
         ) as issuing,
     ):
         try:
-            wait_until(lambda: server._listens(acme))
+            wait_until(lambda: server.listens(acme))
             command = shlex.split(generated.certbot_command.replace(ACME_ROOT, str(server.root / "acme")))
             command[command.index("systemctl reload nginx")] = f"touch {tmp_path}/reloaded"
             places = ["--config-dir", str(tmp_path / "le"), "--work-dir", str(tmp_path), "--logs-dir", str(tmp_path)]
