@@ -211,11 +211,7 @@ async def test_who_did_what_is_told_with_where_from(penstock: Living, people: Pe
         ("owner", "pipeline.changed"),
         ("owner", "pipeline.deleted"),
     ]
-    assert (line["object"], line["details"], line["address"]) == (
-        f"pipeline {pipeline}",
-        {"remote": False},
-        "127.0.0.1",
-    )
+    assert told == (f"pipeline {pipeline}", {"remote": False}, "127.0.0.1")
 
 
 async def test_the_chain_shows_where_it_was_changed(penstock_on_each: Living) -> None:

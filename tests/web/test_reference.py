@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +13,8 @@ from service.web.openapi import document, statuses
 from tests.living import Living
 
 pytestmark = pytest.mark.anyio
+
+README = Path(__file__).parents[2] / "README.md"
 
 DOCUMENT = document(OPERATIONS)
 
@@ -47,6 +50,17 @@ def test_errors_follow_from_the_declaration() -> None:
     change = next(one for one in OPERATIONS if one.method == "PUT" and one.path == "/api/pipelines/{id}")
 
     assert statuses(change) == {400, 401, 403, 404, 409, 412, 413, 415, 421, 422, 503}
+
+
+def test_the_readme_names_every_operation() -> None:
+    told: dict[str, set[str]] = {}
+    for words, path in re.findall(r"^\| `([A-Z ]+) (/api/[^`]*)`", README.read_text(encoding="utf-8"), re.MULTILINE):
+        told.setdefault(path, set()).update(words.split())
+    there: dict[str, set[str]] = {}
+    for operation in OPERATIONS:
+        there.setdefault(operation.path, set()).add(operation.method)
+
+    assert {path: told[path] for path in told if path != "/api/docs"} == there
 
 
 def test_the_document_is_valid_openapi() -> None:
