@@ -11,7 +11,7 @@ from starlette.responses import Response
 from service.configs.kinds import AS_IMAGE, KINDS
 from service.recorder import Record
 from service.store import pipelines, repositories, variables
-from service.web.api.generating import AUTO
+from service.web.api.generating_bodies import AUTO
 from service.web.api.shapes import PipelineShape, pipeline_shape
 from service.web.call import actor_of, answer, body_of, house_of, id_in, viewer_of, word_of
 from service.web.configuring import TRIES, Change, Standing, configure, etag, refuse_other_version

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -14,54 +14,15 @@ from service.store import environments, pipelines, variables
 from service.store.environments import NameTaken
 from service.store.pipelines import Environment
 from service.web import limits
+from service.web.api.environment_bodies import EnvironmentChange, NewEnvironment, values_of
 from service.web.api.shapes import EnvironmentShape, environment_shape
 from service.web.call import answer, body_of, house_of, id_in, limit_of, numbered_cursor_of, page, viewer_of
 from service.web.configuring import Change, Standing, configure, etag
-from service.web.health_checks import HealthCheck, checked_health_check
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Right
 from service.web.ownership import owned_pipeline, refuse_others_domain
-from service.web.places import checked_place
 from service.web.problems import Problem, not_found
-from service.web.variables import VariableBody, checked, shapes
-from service.web.words import Name, Port, Text
-
-Kind = Literal["test", "staging", "production"]
-Policy = Literal["manual", "on_failure", "on_failed_health_check"]
-Busy = Literal["reject", "queue", "supersede"]
-
-
-class NewEnvironment(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What is left out is the pipeline's: server, domain, sub-domain, port, variables."""
-
-    name: Name
-    kind: Kind
-    branch_pattern: Text
-    server_ip: Text | None = None
-    domain: Text | None = None
-    subdomain: Text | None = None
-    port: Port | None = None
-    environment_variables: list[VariableBody] = []
-    requires_approval: bool = False
-    rollback_policy: Policy = "manual"
-    when_busy: Busy = "reject"
-    health_check: HealthCheck | None = None
-
-
-class EnvironmentChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """Any of an environment's fields but its name; null takes a value of its own away."""
-
-    kind: Kind | msgspec.UnsetType = msgspec.UNSET
-    branch_pattern: Text | msgspec.UnsetType = msgspec.UNSET
-    server_ip: Text | msgspec.UnsetType | None = msgspec.UNSET
-    domain: Text | msgspec.UnsetType | None = msgspec.UNSET
-    subdomain: Text | msgspec.UnsetType | None = msgspec.UNSET
-    port: Port | msgspec.UnsetType | None = msgspec.UNSET
-    environment_variables: list[VariableBody] | msgspec.UnsetType = msgspec.UNSET
-    requires_approval: bool | msgspec.UnsetType = msgspec.UNSET
-    rollback_policy: Policy | msgspec.UnsetType = msgspec.UNSET
-    when_busy: Busy | msgspec.UnsetType = msgspec.UNSET
-    health_check: HealthCheck | msgspec.UnsetType | None = msgspec.UNSET
+from service.web.variables import checked, shapes
 
 
 async def list_environments(request: Request) -> Response:
@@ -79,7 +40,7 @@ async def add(request: Request) -> Response:
     pipeline_id = id_in(request, "pipeline")
     await _own(request, pipeline_id)
     wanted = await body_of(request, NewEnvironment)
-    values = _values(wanted)
+    values = values_of(wanted)
 
     async def plan(connection: Any, standing: Standing) -> Change:
         await limits.check(connection, limits.ENVIRONMENTS, pipeline_id)
@@ -115,7 +76,7 @@ async def change(request: Request) -> Response:
     pipeline_id, name = id_in(request, "pipeline"), request.path_params["name"]
     await _own(request, pipeline_id, name)
     wanted = await body_of(request, EnvironmentChange)
-    values = _values(wanted)
+    values = values_of(wanted)
 
     async def plan(connection: Any, standing: Standing) -> Change:
         before = _named(standing.environments, name)
@@ -222,15 +183,6 @@ operations = [
         matches=True,
     ),
 ]
-
-
-def _values(wanted: NewEnvironment | EnvironmentChange) -> dict[str, Any]:
-    """The given fields as an environment has them, its variables apart."""
-    given = {name: getattr(wanted, name) for name in wanted.__struct_fields__ if name != "environment_variables"}
-    given = {name: value for name, value in given.items() if value is not msgspec.UNSET}
-    if given.get("health_check") is not None:
-        given["health_check"] = checked_health_check(given["health_check"])
-    return checked_place(given)
 
 
 async def _refuse_domain(request: Request, connection: Any, made: Environment, before: Environment | None) -> None:

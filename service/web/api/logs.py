@@ -142,8 +142,10 @@ def _range(text: str, size: int) -> tuple[int, int] | None:
         return None
     if not match[1]:
         return max(0, size - int(match[2])), size
-    end = int(match[2]) + 1 if match[2] else size
-    return (int(match[1]), min(end, size)) if end > int(match[1]) else None
+    begin = int(match[1])
+    if not match[2]:
+        return begin, size
+    return (begin, min(int(match[2]) + 1, size)) if int(match[2]) >= begin else None
 
 
 async def _as_json(

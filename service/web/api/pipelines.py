@@ -10,18 +10,16 @@ from service.machine import State
 from service.store import deliveries, executions, pipelines, revisions, steps, variables
 from service.store.variables import Variable
 from service.web.api.environments import environment_shapes
+from service.web.api.revision_shapes import RevisionDetail, revision_detail, revision_shape
 from service.web.api.shapes import (
     ExecutionDetail,
     ExecutionShape,
     PipelineDetail,
     PipelineShape,
-    RevisionDetail,
     delivery_shape,
     execution_shape,
     extended,
     pipeline_shape,
-    revision_detail,
-    revision_shape,
     step_shape,
     transition_shape,
 )

@@ -7,13 +7,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from service.generation import changed_files, summary
 from service.store.deliveries import Delivery
 from service.store.executions import Execution, Transition
 from service.store.pipelines import Environment, Listed
 from service.store.repositories import Repository
-from service.store.revisions import Revision
 from service.store.steps import StepRow
+from service.web.api.revision_shapes import RevisionShape
 from service.web.variables import VariableShape
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
@@ -160,43 +159,6 @@ class EnvironmentShape(msgspec.Struct, frozen=True, kw_only=True):
     live_execution_id: int | None
 
 
-class RevisionShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A config revision as lists show it. `delivered` is waiting, delivered, failed, or none: a person delivers it."""
-
-    revision: int
-    commit: str | None
-    changed_files: list[str]
-    diff_summary: str
-    delivery: str
-    delivered: str
-    pull_request_url: str | None
-    created_at: datetime
-
-
-class DecisionShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One choice with its reason, and what changes it."""
-
-    name: str
-    value: str
-    why: str
-    override: str
-
-
-class RevisionDetail(RevisionShape, frozen=True, kw_only=True):
-    """A config revision with its diff against the one before, why it is as it is, and its files."""
-
-    diff: str
-    decisions: list[DecisionShape]
-    detection: dict[str, Any] | None
-    files: dict[str, str]
-
-
-class RegeneratedShape(RevisionDetail, frozen=True, kw_only=True):
-    """The revision after a new look at the repository. Unless `changed`, it is the one that was there."""
-
-    changed: bool
-
-
 class GeneratedShape(PipelineShape, frozen=True, kw_only=True):
     """The pipeline that was made. `webhook` is there where its repository was connected on the way, this once."""
 
@@ -321,33 +283,6 @@ def environment_shape(environment: Environment, variables: list[VariableShape], 
         hold=None,
         live_execution_id=live,
     )
-
-
-def revision_shape(revision: Revision) -> RevisionShape:
-    return RevisionShape(**_of_revision(revision))
-
-
-def revision_detail(revision: Revision) -> RevisionDetail:
-    return RevisionDetail(
-        **_of_revision(revision),
-        diff=revision.diff,
-        decisions=[DecisionShape(**decision) for decision in revision.decisions],
-        detection=revision.detection,
-        files=revision.files,
-    )
-
-
-def _of_revision(revision: Revision) -> dict[str, Any]:
-    return {
-        "revision": revision.number,
-        "commit": revision.commit,
-        "changed_files": changed_files(revision.diff),
-        "diff_summary": summary(revision.diff),
-        "delivery": revision.delivery,
-        "delivered": revision.delivered,
-        "pull_request_url": revision.pull_request_url,
-        "created_at": revision.created_at,
-    }
 
 
 def extended(kind: type[Shape], shape: msgspec.Struct, **more: Any) -> Shape:
