@@ -59,15 +59,6 @@ async def replace(
         await connection.execute(insert(variables), rows)
 
 
-def merged(found: Iterable[Variable], environment_id: int) -> list[Variable]:
-    """What one environment's runs get: the pipeline's variables, and over them the environment's own."""
-    own = (None, environment_id)
-    ordered = sorted(
-        (one for one in found if one.environment_id in own), key=lambda one: one.environment_id is not None
-    )
-    return list({one.key: one for one in ordered}.values())
-
-
 async def mark_synced(connection: AsyncConnection, pipeline_id: int, sent: Variable) -> None:
     """Bitbucket has this value by now; one that was changed meanwhile stays unmarked."""
     mine = (variables.c.pipeline_id == pipeline_id, variables.c.place == sent.place)

@@ -47,7 +47,7 @@ async def pipeline_of(directory: Path) -> tuple[dict[str, object], dict[str, obj
         return detail, await penstock.get("/api/domains")
 
 
-async def test_what_is_exported_is_imported_elsewhere_without_a_secret(tmp_path: Path, run: Run) -> None:
+async def test_H14_what_is_exported_is_imported_elsewhere_without_a_secret(tmp_path: Path, run: Run) -> None:
     here, there, file = tmp_path / "here", tmp_path / "there", tmp_path / "penstock.json"
     await filled(here)
     run("user", "add", "ada", "--password-stdin", stdin="correct horse battery", PENSTOCK_DATA_DIR=str(there))
@@ -60,6 +60,7 @@ async def test_what_is_exported_is_imported_elsewhere_without_a_secret(tmp_path:
     assert file.stat().st_mode & 0o777 == 0o600
     assert SECRET not in file.read_text()
     assert "ATATT3xFfGF0secret" not in file.read_text()
+    assert (here / "secret.keys").read_text().strip() not in file.read_text()
     assert [one["repository"] for one in imported.json["connected"]] == ["acme/shop"]
     assert imported.json["set_again"] == ["acme/shop: TOKEN"]
     assert again.json["connected"] == []

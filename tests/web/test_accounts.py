@@ -82,6 +82,31 @@ async def test_the_right_password_forgets_the_wrong_ones(penstock: Living) -> No
         assert (await sign_in(penstock)).status_code == 204
 
 
+async def test_H4_a_link_makes_the_first_account_and_never_a_second(penstock: Living) -> None:
+    async with penstock.house.recorder.record() as record:
+        ends = record.now + timedelta(hours=1)
+        ticket = await accounts.add_ticket(record.connection, user_id=None, expires_at=ends)
+
+    async with httpx.AsyncClient(base_url=penstock.url) as browser:
+        answer = await browser.get("/sign-in", params={"ticket": ticket})
+
+    assert answer.status_code == 410
+    assert "set-cookie" not in answer.headers
+
+
+async def test_H6_of_two_who_use_a_link_at_once_one_is_let_in(penstock_on_each: Living) -> None:
+    penstock = penstock_on_each
+    async with penstock.house.recorder.record() as record:
+        ends = record.now + timedelta(hours=1)
+        ticket = await accounts.add_ticket(record.connection, user_id=1, expires_at=ends)
+
+    async def follow() -> int:
+        async with httpx.AsyncClient(base_url=penstock.url) as browser:
+            return (await browser.get("/sign-in", params={"ticket": ticket})).status_code
+
+    assert sorted(await asyncio.gather(*(follow() for _ in range(6)))) == [303] + [410] * 5
+
+
 async def test_H9_who_is_removed_is_out_at_once(penstock: Living, people: People) -> None:
     async with penstock.house.recorder.record() as record:
         await accounts.remove_user(record.connection, OPERATOR)

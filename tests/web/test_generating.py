@@ -307,6 +307,7 @@ async def test_an_ended_pipeline_stays_readable_and_makes_room_for_another(penst
     assert (await penstock.get(path))["is_active"] is False
     assert second["id"] != first["id"]
     assert [one["pipeline_id"] for one in await entries(penstock, "pipeline.deleted")] == [first["id"]]
+    assert [one["pipeline_id"] for one in await entries(penstock, "pipeline.created")] == [first["id"], second["id"]]
 
 
 async def test_nothing_can_be_removed_at_bitbucket_without_a_credential(penstock: Living) -> None:

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
+from service import render
+from service.configs import Request as GenerationRequest
+from service.configs import generate
+from service.projects.model import Detection
 from service.web import limits, operation
+from service.web.variables import OF_THE_STEPS
 from tests.living import Living
 from tests.web.people import OWNER, STRANGER, People, people_of
 
@@ -275,6 +280,18 @@ async def test_H12_H13_what_no_environment_can_be_is_refused_by_its_field(
 
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_the_variables_of_the_steps_are_those_that_generation_asks_people_for() -> None:
+    asked = {
+        variable.name
+        for kind in ("static", "node", "docker")
+        for variable in generate(
+            Detection(type=kind, confidence=1.0), GenerationRequest(domain="example.com"), render.environment()
+        ).variables
+    }
+
+    assert asked == OF_THE_STEPS
 
 
 # ── limits

@@ -33,13 +33,14 @@ async def take_over(
         ):
             return None
         await _write_rest(record, repository, pipeline_id, draft, snapshot)
-        told = {"pipeline_id": pipeline_id, "version": draft.version + 1, "action": "pipeline.generated"}
-        record.log("pipeline.updated", told, repository_id=repository.id, pipeline_id=pipeline_id)
+        is_new = target.repository is not None and target.pipeline is None
+        told = {"pipeline_id": pipeline_id, "repository": repository.full_name, "action": "pipeline.generated"}
+        kind = "pipeline.created" if is_new else "pipeline.updated"
+        record.log(kind, told, repository_id=repository.id, pipeline_id=pipeline_id)
+        actor, made = actor_of(request, viewer), draft.generated.project_type
         if connected:
-            actor = actor_of(request, viewer)
             record.audit(actor, "repository.connected", repository.full_name, id=repository.id)
-        made = draft.generated.project_type
-        record.audit(actor_of(request, viewer), "pipeline.generated", f"pipeline {pipeline_id}", project_type=made)
+        record.audit(actor, "pipeline.generated", f"pipeline {pipeline_id}", project_type=made)
     return pipeline_id, draft.version + 1, connected
 
 
