@@ -47,14 +47,14 @@ class Starter:
             repository = await repositories.by_id(connection, execution.repository_id) if execution else None
         if execution is None or repository is None or execution.bitbucket_build_number is not None:
             return _nothing
-        if State(execution.status).final:  # somebody has stopped it before it began
-            return _nothing
         client = await self._clients.for_repository(repository, urgent=True)
         if client is None:
             return self._failed(execution_id, "the repository has no credential any more: nothing can be started")
         try:
             commit = execution.bitbucket_commit_hash or await self._head(client, repository, execution)
             run = await self._found(client, repository, execution, commit) if piece.tries > 1 else None
+            if run is None and await self._is_over(execution_id):  # somebody has stopped it before it began
+                return _nothing
             run = run or await self._start(client, repository, execution, commit, piece)
         except (Refused, NotFound, NotAllowed) as error:
             return self._failed(execution_id, str(error))
@@ -68,6 +68,11 @@ class Starter:
         async with self._recorder.record() as record:
             await executions.change(record.connection, execution.id, bitbucket_commit_hash=commit)
         return commit
+
+    async def _is_over(self, execution_id: int) -> bool:
+        async with self._recorder.database.read() as connection:
+            execution = await executions.by_id(connection, execution_id)
+        return execution is None or State(execution.status).final
 
     async def _found(self, client: Client, repository: Repository, execution: Execution, commit: str) -> Run | None:
         """The run that an earlier try has started, if it has: of this commit, by hand, since then, nobody else's."""

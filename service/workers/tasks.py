@@ -71,6 +71,9 @@ class TaskWorker:
             return False
         try:
             await self._do(piece)
+        except asyncio.CancelledError:  # we go down: nobody needs to wait for the lease to run out
+            await self._give_back(piece)
+            raise
         except Later as later:
             await self._postpone(piece, later.seconds, str(later))
         except LeaseLost:
@@ -96,6 +99,13 @@ class TaskWorker:
                 mine = await work.postpone(record.connection, piece, due_at=record.now + timedelta(seconds=again))
             if not mine:
                 raise LeaseLost(piece.key)
+
+    async def _give_back(self, piece: Work) -> None:
+        """Its try counts: it may have been carried out in part."""
+        async with self._recorder.record() as record:
+            await work.postpone(
+                record.connection, piece, due_at=record.now, error=piece.error, tries=min(piece.tries, MOST_TRIES)
+            )
 
     async def _put_back(self, piece: Work, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"

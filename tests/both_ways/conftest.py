@@ -30,6 +30,16 @@ QUICK = {
 # Seconds in which anything that is to come, comes.
 SOON = 60.0
 
+# The usual three steps, on whatever branch.
+PIPELINES = """
+pipelines:
+  default:
+    - step: {name: Build, script: [make]}
+    - step: {name: Test, script: [make test]}
+    - step: {name: Deploy, deployment: production, script: [make deploy]}
+"""
+FILES = {"bitbucket-pipelines.yml": PIPELINES}
+
 T = TypeVar("T")
 
 
@@ -85,7 +95,7 @@ class Both:
 
     async def connected(self, full_name: str) -> tuple[Repository, int]:
         """One more repository, with the same credential; and its pipeline's number."""
-        repository = self.bitbucket.repository(full_name)
+        repository = self.bitbucket.repository(full_name, files=FILES)
         numbers = await connect(self.penstock, full_name)
         await self.until(_hooked(repository))
         return repository, numbers[1]
@@ -129,7 +139,7 @@ async def connect(penstock: Living, full_name: str) -> tuple[int, int]:
 async def both_running(bitbucket: Simulator, directory: Path, **settings: str) -> AsyncIterator[Both]:
     """The service on the data in `directory`; entered again, it is the same service after a restart."""
     known = [repository for repository in bitbucket.repositories if repository.full_name == "acme/till"]
-    shop = known[0] if known else bitbucket.repository("acme/till")
+    shop = known[0] if known else bitbucket.repository("acme/till", files=FILES)
     environ = {**QUICK, "PENSTOCK_DATA_DIR": str(directory), "PENSTOCK_BITBUCKET_API_URL": bitbucket.url, **settings}
     async with living(environ) as penstock:
         found = [one for one in (await penstock.get("/api/repositories"))["items"] if one["slug"] == "till"]
