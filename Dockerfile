@@ -15,7 +15,8 @@ COPY --from=build /opt/penstock /opt/penstock
 ENV PATH=/opt/penstock/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PENSTOCK_DATA_DIR=/data
-USER penstock
+# By number, so that a cluster can see that it is not root.
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000
