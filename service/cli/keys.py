@@ -63,4 +63,4 @@ def _sealed_anew(vault: Vault) -> int:
     try:
         return opening.run(reseal)
     except CannotOpen as error:
-        raise CommandFailed(f"{error}; nothing was changed") from None
+        raise CommandFailed(f"{error}; no secret was changed") from None

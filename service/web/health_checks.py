@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -23,13 +24,13 @@ class HealthCheck(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     interval_seconds: Annotated[int, msgspec.Meta(ge=0, le=600)] = 2
 
 
-def checked_health_check(wanted: HealthCheck) -> dict[str, Any]:
-    """As it is stored. Raises a 422."""
+def checked_health_check(wanted: HealthCheck, *, allow_private: bool) -> dict[str, Any]:
+    """As it is stored. Raises a 422. What a name leads to is looked at again when it is asked."""
     try:
         if (wanted.url is None) == (wanted.path is None):
             raise InvalidValue("health_check", "takes `url` or `path`, one of the two")
         if wanted.url is not None:
-            _check_url(wanted.url)
+            _check_url(wanted.url, allow_private)
         if wanted.path is not None:
             grammar.url_path("health_check.path", wanted.path)
     except InvalidValue as error:
@@ -37,7 +38,7 @@ def checked_health_check(wanted: HealthCheck) -> dict[str, Any]:
     return {key: value for key, value in msgspec.structs.asdict(wanted).items() if value is not None}
 
 
-def _check_url(url: str) -> None:
+def _check_url(url: str, allow_private: bool) -> None:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
@@ -46,3 +47,18 @@ def _check_url(url: str) -> None:
         usable = False
     if not usable:
         raise InvalidValue("health_check.url", "not an address such as https://shop.example.com/healthz")
+    if not allow_private and (parts.scheme != "https" or not _is_public(parts.hostname or "")):
+        why = "only https and public hosts are asked; PENSTOCK_ALLOW_PRIVATE_TARGETS=true allows others"
+        raise InvalidValue("health_check.url", why)
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        pass
+    try:
+        grammar.hostname("health_check.url", host)  # knows `localhost`, and the other ways to spell a number
+    except InvalidValue:
+        return False
+    return True

@@ -63,7 +63,7 @@ async def change(request: Request) -> Response:
             values=settled,
             environments=now.environments,
             variables=[*own, *others],
-            write=write,
+            write=write if wanted.environment_variables is not msgspec.UNSET else None,
             renders=now.pipeline.generated_at is not None,
             details={"fields": sorted(msgspec.to_builtins(wanted))},
         )

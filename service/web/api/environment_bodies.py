@@ -49,10 +49,10 @@ class EnvironmentChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     health_check: HealthCheck | msgspec.UnsetType | None = msgspec.UNSET
 
 
-def values_of(wanted: NewEnvironment | EnvironmentChange) -> dict[str, Any]:
+def values_of(wanted: NewEnvironment | EnvironmentChange, *, allow_private: bool) -> dict[str, Any]:
     """The given fields as an environment has them, its variables apart."""
     given = {name: getattr(wanted, name) for name in wanted.__struct_fields__ if name != "environment_variables"}
     given = {name: value for name, value in given.items() if value is not msgspec.UNSET}
     if given.get("health_check") is not None:
-        given["health_check"] = checked_health_check(given["health_check"])
+        given["health_check"] = checked_health_check(given["health_check"], allow_private=allow_private)
     return checked_place(given)

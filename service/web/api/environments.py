@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -12,7 +14,7 @@ from starlette.responses import Response
 from service.recorder import Record
 from service.store import environments, pipelines, variables
 from service.store.environments import NameTaken
-from service.store.pipelines import Environment
+from service.store.pipelines import Environment, Pipeline
 from service.web import limits
 from service.web.api.environment_bodies import EnvironmentChange, NewEnvironment, values_of
 from service.web.api.shapes import EnvironmentShape, environment_shape
@@ -24,23 +26,26 @@ from service.web.ownership import owned_pipeline, refuse_others_domain
 from service.web.problems import Problem, not_found
 from service.web.variables import checked, shapes
 
+NONE: Mapping[str, str] = MappingProxyType({})
+
 
 async def list_environments(request: Request) -> Response:
     limit, after = limit_of(request), numbered_cursor_of(request) or 0
-    found = [one for one in await _visible(request) if one.id > after][: limit + 1]
+    _, known = await _visible(request)
+    found = [one for one in known if one.id > after][: limit + 1]
     return page(list(await _shapes(request, found)), limit, [one.id for one in found])
 
 
 async def show(request: Request) -> Response:
-    one = _named(await _visible(request), request.path_params["name"])
-    return answer((await _shapes(request, [one]))[0])
+    pipeline, known = await _visible(request)
+    return await _answer(request, _named(known, request.path_params["name"]), pipeline.version)
 
 
 async def add(request: Request) -> Response:
     pipeline_id = id_in(request, "pipeline")
     await _own(request, pipeline_id)
     wanted = await body_of(request, NewEnvironment)
-    values = values_of(wanted)
+    values = _values(request, wanted)
 
     async def plan(connection: Any, standing: Standing) -> Change:
         await limits.check(connection, limits.ENVIRONMENTS, pipeline_id)
@@ -67,16 +72,16 @@ async def add(request: Request) -> Response:
         )
 
     changed = await configure(request, pipeline_id, plan)
-    one = _named(await _visible(request), wanted.name)
-    headers = {"Location": f"/api/pipelines/{pipeline_id}/environments/{one.name}", "ETag": etag(changed.version)}
-    return answer((await _shapes(request, [one]))[0], 201, headers)
+    _, known = await _visible(request)
+    where = {"Location": f"/api/pipelines/{pipeline_id}/environments/{wanted.name}"}
+    return await _answer(request, _named(known, wanted.name), changed.version, 201, where)
 
 
 async def change(request: Request) -> Response:
     pipeline_id, name = id_in(request, "pipeline"), request.path_params["name"]
     await _own(request, pipeline_id, name)
     wanted = await body_of(request, EnvironmentChange)
-    values = values_of(wanted)
+    values = _values(request, wanted)
 
     async def plan(connection: Any, standing: Standing) -> Change:
         before = _named(standing.environments, name)
@@ -88,8 +93,9 @@ async def change(request: Request) -> Response:
             own = checked(house_of(request).vault, wanted.environment_variables, own)
 
         async def write(record: Record) -> None:
-            await environments.change(record.connection, before.id, **_columns(made))
-            await variables.replace(record.connection, pipeline_id, before.id, own)
+            await environments.change(record.connection, before.id, **values)
+            if wanted.environment_variables is not msgspec.UNSET:
+                await variables.replace(record.connection, pipeline_id, before.id, own)
 
         return Change(
             action="environment.changed",
@@ -101,8 +107,8 @@ async def change(request: Request) -> Response:
         )
 
     changed = await configure(request, pipeline_id, plan)
-    one = _named(await _visible(request), name)
-    return answer((await _shapes(request, [one]))[0], 200, {"ETag": etag(changed.version)})
+    _, known = await _visible(request)
+    return await _answer(request, _named(known, name), changed.version)
 
 
 async def remove(request: Request) -> Response:
@@ -185,6 +191,10 @@ operations = [
 ]
 
 
+def _values(request: Request, wanted: NewEnvironment | EnvironmentChange) -> dict[str, Any]:
+    return values_of(wanted, allow_private=house_of(request).settings.allow_private_targets)
+
+
 async def _refuse_domain(request: Request, connection: Any, made: Environment, before: Environment | None) -> None:
     if made.domain and made.domain != (before.domain if before else None):
         await refuse_others_domain(connection, await viewer_of(request), made.domain)
@@ -214,12 +224,20 @@ async def _own(request: Request, pipeline_id: int, name: str | None = None) -> N
             _named(await pipelines.environments_of(connection, pipeline_id), name)
 
 
-async def _visible(request: Request) -> list[Environment]:
+async def _visible(request: Request) -> tuple[Pipeline, list[Environment]]:
     pipeline_id = id_in(request, "pipeline")
     async with house_of(request).database.read() as connection:
-        if await pipelines.seen_by(connection, await viewer_of(request), pipeline_id) is None:
+        listed = await pipelines.seen_by(connection, await viewer_of(request), pipeline_id)
+        if listed is None:
             raise not_found("pipeline")
-        return await pipelines.environments_of(connection, pipeline_id)
+        return listed.pipeline, await pipelines.environments_of(connection, pipeline_id)
+
+
+async def _answer(
+    request: Request, one: Environment, version: int, status: int = 200, headers: Mapping[str, str] = NONE
+) -> Response:
+    """The environment, with its pipeline's version: what is at another one by then is not changed."""
+    return answer((await _shapes(request, [one]))[0], status, {**headers, "ETag": etag(version)})
 
 
 async def _shapes(request: Request, found: list[Environment]) -> list[EnvironmentShape]:
