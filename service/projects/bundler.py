@@ -6,6 +6,7 @@ import re
 
 from service.projects import javascript
 from service.projects.folder import Folder
+from service.projects.node_manager import parents
 from service.projects.tree import resolve
 from service.projects.workspaces import orchestrator
 
@@ -28,8 +29,9 @@ _BUNDLERS = (
     ("rollup", "dist"),
     ("esbuild", "dist"),
 )
-
-
+# Tools that make pages unless told otherwise.
+_MAKES_PAGES = re.compile(r"\b(?:react-scripts|react-app-rewired|craco|vue-cli-service) build\b(?!.*--target lib)")
+_SERVER_SCRIPT = re.compile(r"\b(?:node|nodemon|ts-node|tsx)\s")
 _CONFIGS = {
     "vite.config": "vite",
     "vue.config": "@vue/cli-service",
@@ -93,7 +95,7 @@ def _webpack(folder: Folder, default: str | None) -> str | None:
     """`path.resolve(__dirname, 'build')` is how webpack's output is nearly always written."""
     for name in ("webpack.config", "webpack.prod", "webpack.config.prod", "config/webpack.prod", "webpack.common"):
         source = javascript.without_comments(folder.config_text(name))
-        match = re.search(r"path\s*:\s*(?:path\.)?(?:resolve|join)\(\s*__dirname\s*,([^)]*)\)", source)
+        match = re.search(r"\b(?:path|output)\s*:\s*(?:path\.)?(?:resolve|join)\(\s*__dirname\s*,([^)]*)\)", source)
         if match:
             return _tidy("/".join(re.findall(r"[\"']([^\"']+)[\"']", match[1])), default)
     return _tidy(_script_value(folder, r"--output-path[ =]([\w./-]+)"), default)
@@ -119,8 +121,10 @@ def _tidy(written: str | None, default: str | None) -> str | None:
 
 def has_page(folder: Folder) -> bool:
     """Whether a page or an entry that mounts one is there, without which a build makes a library."""
-    if any(_PAGE.fullmatch(path) for path in folder.below if path.count("/") < 4):
+    if any(_PAGE.fullmatch(path) and not _is_nested(folder, path) for path in folder.below if path.count("/") < 4):
         return True
+    if folder.package and _MAKES_PAGES.search(folder.package.command("build")):
+        return not is_workspace(folder)
     if any(
         folder.has(f"src/{stem}.{ending}") for stem in ("main", "App") for ending in ("tsx", "jsx", "vue", "js", "ts")
     ):
@@ -128,8 +132,15 @@ def has_page(folder: Folder) -> bool:
     package = folder.package
     if package is None or package.publishes or (package.main and not package.private) or is_workspace(folder):
         return False
-    runs = "start" in package.scripts or "dev" in package.scripts
+    shown = [package.scripts[name] for name in ("start", "dev") if name in package.scripts]
+    runs = any(not _SERVER_SCRIPT.search(command) for command in shown)
     return runs and any(name in package.runtime for name in ("react", "vue", "svelte"))
+
+
+def _is_nested(folder: Folder, path: str) -> bool:
+    """Whether a page lies in a package of its own further down."""
+    above = parents(path.rpartition("/")[0] or ".")
+    return any(folder.has(f"{directory}/package.json") for directory in above if directory != ".")
 
 
 def is_workspace(folder: Folder) -> bool:

@@ -10,7 +10,8 @@ from service.projects.parts import Claimed, Part, parts_of, relevant
 from service.projects.places import depth
 from service.projects.tree import Tree
 
-MAX_HALVES = 8  # more applications than this that nothing binds together are a collection, not a full stack
+# More applications than this that nothing binds together, not even one front end, are a collection, not a full stack.
+MAX_HALVES = 8
 _APP_PLACE = re.compile(
     r"(?:^|/)(?:apps?|web|frontend|client|ui|www|site|admin|portal|dashboard)(?:/|$)", re.IGNORECASE
 )
@@ -37,7 +38,7 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     apps = [part for part in parts if not part.claim.library and part.kind.type != "docker"]
     fronts = [part for part in apps if part.is_front and not (part.kind.type == "static" and part.root != ".")]
     backs = [part for part in apps if part.serves]
-    if len(fronts) + len(backs) > MAX_HALVES and not workspaces.orchestrator(tree):
+    if len(fronts) != 1 and len(fronts) + len(backs) > MAX_HALVES and not workspaces.orchestrator(tree):
         return Composition("monorepo", None, (*fronts, *backs), "many applications side by side")
     if fronts and backs:
         return Composition("fullstack", None, (*fronts, *backs), "a front end beside a back end")

@@ -18,7 +18,7 @@ from service.projects.kind import CERTAIN, Claim, Kind
 from service.projects.kinds import KINDS
 from service.projects.model import Alternative, Component, Detection, Evidence
 from service.projects.package import package_in
-from service.projects.parts import Claimed, Part
+from service.projects.parts import GENERIC, Claimed, Part
 from service.projects.places import candidates
 from service.projects.tree import LANGUAGES, Tree
 
@@ -49,12 +49,20 @@ def _claimed(tree: Tree, root: str) -> Claimed:
 
 def _rank(tree: Tree, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Claim]]) -> bool:
     """False before True: what is certain, unless another kind claims the same place with far more of its own code
-    (a go.mod for one small tool in a Python project)."""
+    (a go.mod for one small tool in a Python project), or serves where this one would only be shared."""
     kind, claim = pair
-    if claim.confidence < CERTAIN or kind.language not in LANGUAGES:
-        return claim.confidence < CERTAIN
+    if claim.confidence < CERTAIN:
+        return True
+    if claim.library and any(_serves_here(other, rival) for other, rival in claims if other.language == kind.language):
+        return True
+    if kind.language not in LANGUAGES:
+        return False
     rivals = (tree.files_in(other.language) for other, rival in claims if rival.confidence >= CERTAIN)
     return tree.files_in(kind.language) * 5 < max(rivals)
+
+
+def _serves_here(kind: Kind, claim: Claim) -> bool:
+    return kind.role == "backend" and kind.type not in GENERIC and claim.confidence > 0.8 and not claim.library
 
 
 def _recognise(kind: Kind, folder: Folder) -> Claim | None:

@@ -18,6 +18,7 @@ GENERIC = frozenset(["node", "python", "static", "docker"])
 _BACK_NAME = re.compile(
     r"(?:^|/)(?:back[-_]?end|server|api|backend[-_]?\w+|\w+[-_]backend|\w+[-_](?:api|server))$", re.IGNORECASE
 )
+_RUNS_SCRIPT = re.compile(r"(?:^|\s)(?:node|tsx|ts-node|bun)\s+(?:-\S+\s+)*(?:\./)?([\w./-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +97,9 @@ def _share_a_folder(one: Part, other: Part) -> bool:
 
 def _starts_server(folder: Folder) -> bool:
     start = folder.package.command("start") if folder.package else ""
-    script = re.search(r"(?:^|[\s&;])node\s+(?:-\S+\s+)*(?:\./)?([\w./-]+)", start)
-    return (
-        script is not None
-        and not is_dev_server(start)
-        and folder.has(script[1], f"{script[1]}.js", f"{script[1]}/index.js")
-    )
+    steps = [step for step in re.split(r"&&|;", start) if _RUNS_SCRIPT.search(step) and not is_dev_server(step)]
+    scripts = [match[1] for step in steps if (match := _RUNS_SCRIPT.search(step))]
+    return any(folder.has(script, f"{script}.js", f"{script}.ts", f"{script}/index.js") for script in scripts)
 
 
 def relevant(parts: list[Part]) -> list[Part]:
@@ -112,11 +110,18 @@ def relevant(parts: list[Part]) -> list[Part]:
         outer = _owner(kept, part)
         if outer is None:
             kept.append(part)
-        elif outer.is_generic and not part.is_generic and part.kind.type != "docker" and not part.claim.library:
+        elif _is_frame(outer, part):
             if outer.kind.language == part.kind.language or not outer.serves:
                 kept.remove(outer)
             kept.append(part)
     return kept
+
+
+def _is_frame(outer: Part, part: Part) -> bool:
+    """Whether the outer part only holds the inner one. An image is made of a server on any framework, named or not."""
+    if part.claim.library or part.kind.type == "docker" or not outer.is_generic:
+        return False
+    return not part.is_generic or (outer.kind.type == "docker" and part.serves and part.claim.framework is not None)
 
 
 def _owner(kept: list[Part], part: Part) -> Part | None:

@@ -21,7 +21,7 @@ out target coverage __tests__ __mocks__ __fixtures__ cookbooks
 NOISE = frozenset(_NOISE.split())
 # Part of the project but not what it is about; looked at only where there is nothing else.
 _SIDE = """
-test tests testing e2e cypress spec specs fixtures fixture doc docs documentation website site example
+test tests testing e2e cypress spec specs fixtures fixture doc docs documentation example
 examples sample samples template templates theme themes demo demos benchmark benchmarks bench playground
 playgrounds sandbox scripts script tools tool tooling ci build contrib docker infra infrastructure deploy
 deployment deployments k8s helm terraform ansible packaging integration-tests e2e-tests test-app testdata
@@ -30,6 +30,8 @@ assets public resources plugins addons extensions android ios src-tauri electron
 storybook mock mocks kubernetes drone
 """
 SIDE = frozenset(_SIDE.split())
+# The pages about a project where there is one at the top; the project itself where there is not.
+_SITES = ("website", "site")
 _MANIFESTS = """
 package.json package.json5 package.yaml pyproject.toml Pipfile setup.py setup.cfg manage.py environment.yml
 composer.json artisan Gemfile go.mod go.work Cargo.toml pom.xml build.gradle build.gradle.kts
@@ -61,7 +63,8 @@ def candidates(tree: Tree) -> tuple[str, ...]:
     What lies beside the project (`SIDE`) counts only if nothing else does.
     """
     found = [folder for folder in sorted(tree.folders, key=_depth_first) if _may_hold(tree, folder)]
-    main = [folder for folder in found if not is_side(folder)]
+    beside = _SITES if "." in found else ()
+    main = [folder for folder in found if not is_side(folder) and folder.lower().partition("/")[0] not in beside]
     return tuple(main or found)
 
 

@@ -118,7 +118,7 @@ def _is_nested(folder: Folder, path: str) -> bool:
 
 
 def _entry_rank(name: str) -> tuple[int, int, str]:
-    order = ("wsgi", "asgi", "main", "app", "server", "application", "run", "api", "index")
+    order = ("wsgi", "asgi", "main", "app", "server", "application", "run", "manage", "api", "index")
     stem = name.rpartition("/")[2].removesuffix(".py")
     return (order.index(stem) if stem in order else len(order) + (stem == "__init__"), name.count("/"), name)
 
@@ -126,13 +126,21 @@ def _entry_rank(name: str) -> tuple[int, int, str]:
 def module_name(folder: Folder, path: str) -> str:
     """The dotted name of a module as seen from the folder; a `src/` that is no package is not part of it.
 
-    If the folder is a package itself, its own name comes first: the module can only be imported from above.
+    If the folder is a package itself, its own name comes first: the module can only be imported from above, unless
+    it imports what lies in the folder by plain names.
     """
     parts = path.removesuffix(".py").split("/")
-    if folder.has("__init__.py") and folder.root != ".":
+    if folder.has("__init__.py") and folder.root != "." and not _imports_siblings(folder, path):
         parts.insert(0, folder.root.rpartition("/")[2])
     if parts[-1] == "__init__" and len(parts) > 1:
         parts.pop()
     if parts[0] == "src" and len(parts) > 1 and not folder.has("src/__init__.py"):
         parts = parts[1:]
     return ".".join(parts)
+
+
+def _imports_siblings(folder: Folder, path: str) -> bool:
+    """Whether a module imports others of the folder as one does that is started in the folder itself."""
+    module = folder.tree.python(folder.path(path))
+    names = python_source.imported(module) if module is not None else ()
+    return any(folder.has(f"{name}.py") or folder.has_folder(name) for name in names)

@@ -84,6 +84,15 @@ def _origin(value: ast.expr, origins: Origins) -> tuple[str, str] | None:
     return None
 
 
+def imported(module: ast.Module) -> Iterator[str]:
+    """The top packages that a module imports by absolute names, at its top level."""
+    for node in module.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module.partition(".")[0]
+
+
 def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """Every statement in `body`, however deep, without the expressions: most of a syntax tree is those."""
     waiting = list(body)

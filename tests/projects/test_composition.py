@@ -29,6 +29,7 @@ SPA: Files = {"package.json": REACT, "index.html": "", "src/main.tsx": ""}
 SERVER: Files = {"package.json": EXPRESS, "server.js": SERVER_JS}
 NEXT: Files = {"package.json": package("next", "react", scripts={"build": "next build"}), "next.config.js": ""}
 DJANGO: Files = {"manage.py": MANAGE_PY, "config/wsgi.py": WSGI_PY, "requirements.txt": "django\n"}
+CRA = package("react", "react-scripts", scripts={"start": "react-scripts start", "build": "react-scripts build"})
 LIBRARY: Files = {"package.json": package(exports="./index.js", name="part"), "index.js": ""}
 WORKSPACE: Files = {
     "pnpm-workspace.yaml": "packages:\n  - './apps/*'\n  - 'packages/*'\n",
@@ -122,6 +123,64 @@ CASES: dict[str, tuple[Files, str, Parts]] = {
         [("result", "express", "backend"), ("vote", "flask", "backend"), ("worker", "go", "backend")],
     ),
     "one application in a directory": (under("app", SPA), "react", []),
+    "a server on any framework below a Dockerfile": (
+        {
+            "Dockerfile": "FROM node:24\n",
+            **under("desk-web", SPA),
+            **under("desk-core", {"package.json": package("fastify", scripts={"start": "node dist/server.js"})}),
+        },
+        "fullstack",
+        [("desk-web", "react", "frontend"), ("desk-core", "node", "backend")],
+    ),
+    "one front end before many services": (
+        {
+            **under("frontend", SPA),
+            **{
+                path: text
+                for number in range(9)
+                for path, text in under(f"services/s{number}", {"go.mod": "module s\n", "main.go": ""}).items()
+            },
+        },
+        "fullstack",
+        [("frontend", "react", "frontend"), *((f"services/s{number}", "go", "backend") for number in range(9))],
+    ),
+    "both halves in one package.json, started without a build step": (
+        {
+            "package.json": package(
+                "express",
+                dev=("react", "vite", "@vitejs/plugin-react", "tsx"),
+                scripts={"pages": "vite build", "start": "npm run pages && tsx index.ts"},
+                main="index.ts",
+            ),
+            "index.ts": "import express from 'express'\n",
+            "client/src/index.html": "",
+        },
+        "fullstack",
+        [(".", "react", "frontend"), (".", "express", "backend")],
+    ),
+    "a server whose package.json lists what its front end needs": (
+        {
+            "package.json": package("express", "react", "react-scripts", scripts={"start": "node backend/server.js"}),
+            "backend/server.js": SERVER_JS,
+            **under("frontend", {"package.json": CRA, "public/index.html": "", "src/App.js": ""}),
+        },
+        "fullstack",
+        [("frontend", "react", "frontend"), (".", "express", "backend")],
+    ),
+    "pages of the project without a project above them": (
+        {**under("website", SPA), **under("api", SERVER)},
+        "fullstack",
+        [("website", "react", "frontend"), ("api", "express", "backend")],
+    ),
+    "modules that a Go workspace binds": (
+        {
+            "go.work": "go 1.24\nuse ./api\n",
+            **under("api", {"go.mod": "module api\n", "main.go": ""}),
+            **under("web", SPA),
+        },
+        "fullstack",
+        [("web", "react", "frontend"), ("api", "go", "backend")],
+    ),
 }
 
 

@@ -26,6 +26,53 @@ DJANGO: Files = {"manage.py": MANAGE_PY, "config/wsgi.py": WSGI_PY, "requirement
 CRA = package("react", "react-scripts", scripts={"start": "react-scripts start"})
 
 ONE_TYPE: dict[str, tuple[Files, str]] = {
+    "settings in a package called website": (
+        {
+            "manage.py": MANAGE_PY.replace("config.settings", "website.settings"),
+            "pyproject.toml": '[project]\nname = "labs"\ndependencies = ["django"]\n',
+            "website/wsgi.py": WSGI_PY,
+        },
+        "django",
+    ),
+    "pages among the code of a server without a manifest": (
+        {"frontend/index.html": "", "serve.py": "", "api/orders.py": "", "api/models.py": ""},
+        "unknown",
+    ),
+    "a page beside a PHP project": (
+        {
+            "application/composer.json": '{"require": {"symfony/framework-bundle": "^7"}}',
+            "application/public/index.php": "",
+            "adminer/index.php": "",
+        },
+        "php",
+    ),
+    "requirements of the tools of a collection of images": (
+        {
+            "requirements-dev.txt": "pytest\n",
+            "tools/tag.py": "",
+            **{f"images/{name}/Dockerfile": "FROM debian:12\n" for name in ("base", "lab", "notebook")},
+        },
+        "docker",
+    ),
+    "documentation in MkDocs beside a server": (
+        {"mkdocs.yml": "site_name: Desk\n", "backend/package.json": EXPRESS, "backend/server.js": SERVER_JS},
+        "express",
+    ),
+    "React Router's compiler at the top of a workspace": (
+        {
+            "package.json": package(dev=("@react-router/dev", "react", "vite"), workspaces=["apps/*"]),
+            "apps/stock/package.json": package("react", "@react-router/dev"),
+            "apps/stock/react-router.config.ts": "export default {}",
+        },
+        "remix",
+    ),
+    "a Vue application without a page of its own": (
+        {
+            "package.json": package("vue", dev=("@vue/cli-service",), scripts={"build": "vue-cli-service build"}),
+            "src/boot.js": "",
+        },
+        "vue",
+    ),
     "a package.json of linters beside Django": ({**DJANGO, "package.json": LINTERS}, "django"),
     "a package.json of linters alone": ({"package.json": LINTERS, "README.md": ""}, "unknown"),
     "a manage.py that is a command line of its own": (
@@ -319,3 +366,44 @@ def test_a_server_command_inside_a_shell_is_read() -> None:
     detection = look({"requirements.txt": "fastapi\n", "shop/main.py": FASTAPI_PY, "Dockerfile": dockerfile})
 
     assert (detection.app_object, detection.port) == ("shop.main:server", 8100)
+
+
+@pytest.mark.parametrize(
+    ("imports", "expected"),
+    [("from orders.routes import router\n", "main:app"), ("from api.orders.routes import router\n", "api.main:app")],
+)
+def test_a_module_is_named_as_its_own_imports_need_it(imports: str, expected: str) -> None:
+    detection = look(
+        {
+            "api/__init__.py": "",
+            "api/requirements.txt": "fastapi\n",
+            "api/main.py": imports + FASTAPI_PY,
+            "api/orders/routes.py": "",
+        }
+    )
+
+    assert (detection.root, detection.app_object) == ("api", expected)
+
+
+def test_the_application_in_manage_comes_before_those_of_scripts() -> None:
+    factory = "from shop import create_app\n\napp = create_app()\n"
+
+    detection = look(
+        {"requirements.txt": "flask\n", "manage.py": factory, "export.py": factory, "shop/__init__.py": ""}
+    )
+
+    assert detection.app_object == "manage:app"
+
+
+def test_the_output_of_webpack_is_read_where_its_paths_are_collected() -> None:
+    config = "const paths = { entry: 'src', output: path.resolve(__dirname, 'build') }\n"
+
+    detection = look(
+        {
+            "package.json": package("react", dev=("webpack",), scripts={"start": "webpack serve"}),
+            "public/index.html": "",
+            "webpack.config.ts": config,
+        }
+    )
+
+    assert (detection.type, detection.output_dir) == ("react", "build")

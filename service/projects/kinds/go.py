@@ -22,8 +22,9 @@ _FRAMEWORKS = {
 
 
 def recognise(folder: Folder) -> Claim | None:
+    modules = [path for path in folder.tree.read if path.rpartition("/")[2] == "go.mod"]
     for name in ("go.mod", "go.work"):
-        if folder.has(name):
+        if folder.has(name) and (name == "go.mod" or not modules):  # a workspace is what its modules are
             source = folder.text(name) or ""
             module = re.search(r"^module\s+(\S+)", source, re.MULTILINE)
             fact = f"module {module[1]}" if module else "a Go module"

@@ -43,6 +43,8 @@ def recognise(folder: Folder) -> Claim | None:
             _FRAMEWORKS.get(found or ""),
             library=library,
         )
+    if folder.root != "." and any(path.rpartition("/")[2] == "composer.json" for path in folder.tree.read):
+        return None  # a page beside a project
     page = folder.first("index.php", "public/index.php", "wp-config-sample.php", "functions.php")
     return Claim(0.8, (folder.fact(page, "a page in PHP"),)) if page else None
 

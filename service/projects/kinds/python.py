@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
@@ -32,6 +34,7 @@ _SERVERS = (
 )
 _BOTS = ("discord-py", "python-telegram-bot", "aiogram", "pytelegrambotapi", "slack-bolt", "telethon", "pyrogram")
 
+_FOR_TOOLS = re.compile(r"(?i)[-_.](?:dev|develop|development|tests?|testing|docs?|lint|ci)\b")
 _ENDINGS = (".py", ".ipynb", ".pyx")
 
 
@@ -45,7 +48,7 @@ def recognise(folder: Folder) -> Claim | None:
     framework = folder.python.first_of(*_SERVERS, *_BOTS)
     evidence = [folder.python.dependencies[framework]] if framework else []
     manifest = folder.first("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "environment.yml")
-    requirements = next((name for name in folder.names if is_requirements(name)), None)
+    requirements = next((name for name in folder.names if is_requirements(name) and not _FOR_TOOLS.search(name)), None)
     entry = next(
         (name for name in ("main.py", "app.py", "server.py", "bot.py", "run.py", "__main__.py") if folder.has(name)),
         None,

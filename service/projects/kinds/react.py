@@ -22,7 +22,8 @@ def recognise(folder: Folder) -> Claim | None:
     package = folder.package
     if package is None or package.depends_on("react-native", "expo", "@docusaurus/core"):
         return None
-    if package.depends_on("@react-router/dev"):  # its server is turned off, else Remix would have claimed it
+    # With its server it would be Remix's; at the top of a workspace the packages below depend on it.
+    if package.depends_on("@react-router/dev") and not is_workspace(folder):
         return Claim(0.9, (package.fact("@react-router/dev"),), "react-router")
     if package.depends_on("@tanstack/react-start"):
         return Claim(0.9, (package.fact("@tanstack/react-start"),), "tanstack-start")

@@ -57,6 +57,7 @@ _BUILDERS = (
     "http-server",
     "serve",
 )
+_SERVER_CODE = (".py", ".php", ".rb", ".go", ".java", ".kt", ".cs", ".rs", ".ex")
 
 
 def recognise(folder: Folder) -> Claim | None:
@@ -68,6 +69,8 @@ def recognise(folder: Folder) -> Claim | None:
     if package is None or is_tooling(folder):
         if page is None:
             return None
+        if _is_view(folder):
+            return Claim(0.4, (folder.fact(page, "a page among more code of a server"),))
         return Claim(0.85 if page == "index.html" else 0.6, (folder.fact(page, "a page"),))
     tool = bundler(folder)
     if tool and page and not package.publishes:
@@ -78,6 +81,12 @@ def recognise(folder: Folder) -> Claim | None:
     if page and builder:
         return Claim(0.75, (package.fact(builder), folder.fact(page, "a page")), builder)
     return Claim(0.45, (folder.fact(page, "a page"),)) if page == "index.html" else None
+
+
+def _is_view(folder: Folder) -> bool:
+    """Whether a page below the top rather belongs to a server: there is more code for one than there are pages."""
+    suffixes = folder.tree.suffixes
+    return folder.root != "." and sum(suffixes[ending] for ending in _SERVER_CODE) > suffixes[".html"]
 
 
 def _generator(folder: Folder) -> Claim | None:
@@ -107,7 +116,10 @@ def _generator(folder: Folder) -> Claim | None:
         return Claim(0.85, (folder.fact("_config.yml", "configuration of Jekyll"),), "jekyll")
     if folder.has("mkdocs.yml", "mkdocs.yaml"):
         return Claim(
-            0.6, (folder.fact(folder.first("mkdocs.yml", "mkdocs.yaml") or "", "configuration of MkDocs"),), "mkdocs"
+            0.6,
+            (folder.fact(folder.first("mkdocs.yml", "mkdocs.yaml") or "", "configuration of MkDocs"),),
+            "mkdocs",
+            library=True,  # documentation of what else lies here
         )
     return None
 
