@@ -17,12 +17,15 @@ from service.configs.place import target
 from service.configs.scripts import scripts
 from tests.configs.projects import PROJECTS, TEMPLATES
 
-label = st.text(string.ascii_letters + string.digits + "-", min_size=1, max_size=20)
-hosts = st.lists(label, min_size=2, max_size=4).map(".".join)
+label = st.from_regex(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,12}[a-zA-Z0-9])?", fullmatch=True)
+hosts = st.lists(label, min_size=1, max_size=3).map(lambda labels: ".".join([*labels, "example"]))
 names = st.text(string.ascii_uppercase + string.digits + "_", min_size=1, max_size=12)
-values = st.text(max_size=40)
+values = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=40)
 anything = st.text(st.characters(max_codepoint=0x2FFF), max_size=30)
-branches = st.one_of(st.text(string.ascii_letters + string.digits + "._/*-", min_size=1, max_size=20), anything)
+branches = st.one_of(
+    st.from_regex(r"[a-z0-9]{1,8}(/[a-z0-9._-]{0,8}[a-z0-9*])?", fullmatch=True), st.sampled_from(["**", "1e3", "yes"])
+)
+odd = st.sampled_from([False] * 9 + [True])
 
 
 @st.composite
@@ -30,17 +33,17 @@ def requests(draw: st.DrawFn) -> Request | None:
     """Settings as people, and others, write them; None for those that are refused."""
     try:
         return Request(
-            domain=draw(st.one_of(hosts, anything)),
+            domain=draw(anything if draw(odd) else hosts),
             subdomain=draw(st.none() | label),
-            server=draw(st.none() | hosts | st.ip_addresses().map(str) | anything),
-            port=draw(st.none() | st.integers(-5, 70000)),
+            server=draw(anything if draw(odd) else st.none() | hosts | st.ip_addresses().map(str)),
+            port=draw(st.none() | st.integers(1, 65535)),
             ssl_enabled=draw(st.booleans()),
             env=tuple(draw(st.lists(st.tuples(names, values), max_size=3))),
             secrets=tuple(draw(st.lists(names, max_size=2))),
             environments=(
                 EnvironmentRequest(
                     name=draw(st.sampled_from(["production", "live", "eu-1"])),
-                    branch=draw(branches),
+                    branch=draw(anything if draw(odd) else branches),
                     health_path=draw(st.none() | st.text(string.ascii_letters + "/._-", max_size=12).map("/".__add__)),
                 ),
             ),
