@@ -31,7 +31,7 @@ _BUNDLERS = (
 )
 # Tools that make pages unless told otherwise.
 _MAKES_PAGES = re.compile(r"\b(?:react-scripts|react-app-rewired|craco|vue-cli-service) build\b(?!.*--target lib)")
-_SERVER_SCRIPT = re.compile(r"\b(?:node|nodemon|ts-node|tsx)\s")
+_SERVER_SCRIPT = re.compile(r"^(?:npx |cross-env |\w+=\S* )*(?:node|nodemon|ts-node|tsx) ")
 _CONFIGS = {
     "vite.config": "vite",
     "vue.config": "@vue/cli-service",
@@ -133,7 +133,7 @@ def has_page(folder: Folder) -> bool:
     if package is None or package.publishes or (package.main and not package.private) or is_workspace(folder):
         return False
     shown = [package.scripts[name] for name in ("start", "dev") if name in package.scripts]
-    runs = any(not _SERVER_SCRIPT.search(command) for command in shown)
+    runs = any(not _SERVER_SCRIPT.match(command) for command in shown)
     return runs and any(name in package.runtime for name in ("react", "vue", "svelte"))
 
 

@@ -17,6 +17,7 @@ from service.projects.folder import Folder
 from service.projects.kind import CERTAIN, Claim, Kind
 from service.projects.kinds import KINDS
 from service.projects.model import Alternative, Component, Detection, Evidence
+from service.projects.nx import nx_output
 from service.projects.package import package_in
 from service.projects.parts import GENERIC, Claimed, Part
 from service.projects.places import candidates
@@ -80,6 +81,9 @@ def _component(tree: Tree, part: Part) -> Component:
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         tree.warn(f"{part.root} could not be described as {part.kind.type}: {type(error).__name__}")
         described = Component(type=part.kind.type, language=part.kind.language)
+    if part.kind.type in ("react", "vue", "nestjs", "express", "node") and (built := nx_output(tree, part.root)):
+        start = f"node {built}/main.js" if part.serves else described.start_command
+        described = msgspec.structs.replace(described, output_dir=built, start_command=start)
     return msgspec.structs.replace(
         described,
         type=part.kind.type,
@@ -93,8 +97,10 @@ def _component(tree: Tree, part: Part) -> Component:
 
 
 def _workspace_build(tree: Tree, part: Part, command: str | None) -> str | None:
-    """In a workspace of Turborepo a package is built together with the packages it depends on."""
+    """In a workspace of Turborepo or Nx a package is built together with the packages it depends on."""
     package = part.folder.package
+    if package and package.name and tree.has("nx.json") and part.root != "." and part.folder.has("project.json"):
+        return part.folder.node_manager.execute(f"nx build {package.name}")
     if not command or part.root == "." or not package or not package.name or "build" not in package.scripts:
         return command
     if tree.has("turbo.json") and workspaces.members(tree, (part.root,)):

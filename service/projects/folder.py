@@ -10,6 +10,7 @@ from service.projects import javascript
 from service.projects.containers import Dockerfile, Service, compose_services, dockerfile, is_dockerfile, procfile
 from service.projects.model import Evidence
 from service.projects.node_manager import NodeManager, node_manager, parents
+from service.projects.nx import nx_package
 from service.projects.package import Package, package_in
 from service.projects.python_manifest import PythonManifest, python_manifest
 from service.projects.tree import Tree, resolve
@@ -70,7 +71,7 @@ class Folder:
 
     @cached_property
     def package(self) -> Package | None:
-        return package_in(self.tree, self.root)
+        return package_in(self.tree, self.root) or nx_package(self.tree, self.root)
 
     @cached_property
     def python(self) -> PythonManifest:

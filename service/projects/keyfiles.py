@@ -64,7 +64,7 @@ def _worth_reading(tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
         if rank is not None and counted[group] <= limit:
             yield prefix + name, rank
     names = tree.names(folder)
-    if any(name.startswith("package.") for name in names):
+    if any(name.startswith("package.") or name == "project.json" for name in names):
         yield from ((path, 2.0) for path in _node_entries(tree, prefix)[:3])
     if any(name.endswith(".py") or is_requirements(name) or name in ("pyproject.toml", "Pipfile") for name in names):
         yield from ((path, 2.0 + position * 0.1) for position, path in enumerate(_python_entries(tree, folder)[:8]))

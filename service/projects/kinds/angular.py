@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from posixpath import relpath
 
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
@@ -54,7 +55,8 @@ def describe(folder: Folder) -> Component:
 def _output(folder: Folder) -> str | None:
     if folder.has("project.json"):
         project = folder.tree.json_with_comments(folder.path("project.json"))
-        return _build_output(string(project.get("name")) or "", _targets(project))
+        output = _build_output(string(project.get("name")) or folder.root.rpartition("/")[2], _targets(project))
+        return relpath(output, folder.root)  # Nx counts from the top of its workspace
     old = folder.tree.json_with_comments(folder.path(".angular-cli.json"))
     if old:
         apps = old.get("apps")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.projects.bundler import is_workspace
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
@@ -17,7 +18,9 @@ def recognise(folder: Folder) -> Claim | None:
         evidence.append(folder.fact("nest-cli.json", "configuration of NestJS"))
     if "@nestjs/core" in package.peers:
         return Claim(0.6, tuple(evidence), library=True)
-    starts = folder.has("nest-cli.json", "src/main.ts", "main.ts", "src/index.ts") or "start" in package.scripts
+    starts = folder.has("nest-cli.json", "src/main.ts", "main.ts", "src/index.ts") or (
+        "start" in package.scripts and not is_workspace(folder)
+    )
     return Claim(0.96, tuple(evidence)) if starts else None
 
 

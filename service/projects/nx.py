@@ -1,0 +1,69 @@
+"""An application of an Nx workspace that has no package.json: the dependencies of the top that it names itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from posixpath import relpath
+
+from service.projects import javascript
+from service.projects.package import Package, package_in
+from service.projects.reading import string, table
+from service.projects.tree import Tree, resolve
+
+# What a plugin of a build tool stands for; `@nx/react` is how Nx configures webpack for React.
+_PLUGINS = {
+    "@vitejs/plugin-react": "react", "@vitejs/plugin-react-swc": "react", "@nx/react": "react", "@nrwl/react": "react",
+    "@vitejs/plugin-vue": "vue", "@nx/vue": "vue", "@sveltejs/vite-plugin-svelte": "svelte", "@nx/next": "next",
+}  # fmt: skip
+_TOOLS = ("vite", "webpack", "rspack", "esbuild", "next", "remix")
+_CONFIGS = re.compile(r"(?:vite|webpack|rspack|next)\.config\.[cm]?[jt]s")
+_ENTRIES = ("src/main.ts", "src/main.js", "src/server.ts", "src/index.ts", "main.ts")
+
+
+def nx_package(tree: Tree, folder: str) -> Package | None:
+    """The package of an application that is only a `project.json`; None for a library or where there is no Nx."""
+    project = tree.json_with_comments(resolve(folder, "project.json") or "")
+    top = package_in(tree, ".")
+    if folder == "." or top is None or not tree.has("nx.json") or project.get("projectType") != "application":
+        return None
+    named = set(_named(tree, folder, string(_build(project).get("executor")) or ""))
+    return Package(
+        path=top.path,
+        name=string(project.get("name")) or folder.rpartition("/")[2],
+        runtime={name: version for name, version in top.runtime.items() if name in named},
+        development={name: version for name, version in top.development.items() if name in named},
+        peers={},
+        scripts={},
+        engines={},
+        main=None,
+        manager=None,
+        volta_node=None,
+        workspaces=(),
+        private=True,
+        publishes=False,
+    )
+
+
+def nx_output(tree: Tree, folder: str) -> str | None:
+    """Where Nx puts what it builds of an application, relative to its folder; None where project.json does not say."""
+    project = tree.json_with_comments(resolve(folder, "project.json") or "")
+    written = string(table(_build(project).get("options")).get("outputPath"))
+    return relpath(written, folder) if written and tree.has("nx.json") and "{" not in written else None
+
+
+def _build(project: Mapping[str, object]) -> Mapping[str, object]:
+    return table(table(project.get("targets")).get("build"))
+
+
+def _named(tree: Tree, folder: str, executor: str) -> Iterator[str]:
+    """The packages that the executor, the configuration of the build and the entry file speak of."""
+    yield from (tool for tool in _TOOLS if tool in executor)
+    configs = [name for name in tree.names(folder) if _CONFIGS.fullmatch(name)]
+    yield from (name.partition(".")[0] for name in configs)
+    for name in (*configs, *_ENTRIES):
+        for module in javascript.imports(tree.text(resolve(folder, name) or "") or ""):
+            package = "/".join(module.split("/")[: 2 if module.startswith("@") else 1])
+            yield package
+            if package in _PLUGINS:
+                yield _PLUGINS[package]
