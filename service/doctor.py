@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from service.bitbucket.webhook import faults_of, is_ours
 from service.client import BitbucketError, Clients
 from service.clock import written
 from service.recorder import Recorder
 from service.settings import Settings
 from service.store import condition, credentials, migrate
-from service.store.repositories import Repository
+from service.store.repositories import Repository, hook_of
 
 # By how many seconds our clock may differ from Bitbucket's before orders of events are in doubt.
 DRIFT = 30.0
@@ -53,7 +54,7 @@ async def examine(recorder: Recorder, clients: Clients, settings: Settings) -> A
             well = None if last else False
             yield Finding(f"webhook of {repository.full_name}", well, said + ("" if last else ": paste URL and secret"))
         else:
-            yield await _webhook(clients, repository, said)
+            yield await _webhook(recorder, clients, settings, repository, said)
 
 
 def _waiting(recorder: Recorder, found: condition.Condition) -> Finding:
@@ -89,9 +90,12 @@ async def _clock(recorder: Recorder, settings: Settings) -> Finding:
     try:
         async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
             answer = await client.head(f"{settings.bitbucket_api_url}/hook_events")
-        theirs = parsedate_to_datetime(answer.headers["date"])
-    except (httpx.HTTPError, KeyError, ValueError) as error:
+    except httpx.HTTPError as error:
         return Finding("Bitbucket", False, f"{settings.bitbucket_api_url} cannot be asked: {type(error).__name__}")
+    try:
+        theirs = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return Finding("clock", None, f"{settings.bitbucket_api_url} tells no time to compare with")
     drift = abs((recorder.now() - theirs) / timedelta(seconds=1))
     return Finding("clock", drift < DRIFT, f"{drift:.0f} s beside Bitbucket's")
 
@@ -117,17 +121,25 @@ async def _credential(recorder: Recorder, clients: Clients, repository: Reposito
     )
 
 
-async def _webhook(clients: Clients, repository: Repository, said: str) -> Finding:
+async def _webhook(
+    recorder: Recorder, clients: Clients, settings: Settings, repository: Repository, said: str
+) -> Finding:
+    """A webhook that is not as it should be is put down as work for whoever does some."""
     about = f"webhook of {repository.full_name}"
+    async with recorder.database.read() as connection:
+        hook = await hook_of(connection, repository.id)
+    hook_id = hook.id if hook else ""
     try:
         client = await clients.for_repository(repository, urgent=True)
         assert client is not None
-        hooks = await client.hooks(repository.address)
+        found = await client.hooks(repository.address)
     except BitbucketError as error:
         return Finding(about, False, f"{said}; {error}")
-    mine = [hook for hook in hooks if hook.uuid == repository.hook_uuid]
-    if not mine:
-        return Finding(about, False, f"{said}; it is not at Bitbucket: a running worker makes it within a minute")
-    if not (mine[0].active and mine[0].secret_set):
-        return Finding(about, False, f"{said}; at Bitbucket it is inactive, or has no secret")
-    return Finding(about, True, f"{said}; active at Bitbucket")
+    ours = [there for there in found if is_ours(there, uuid=repository.hook_uuid, hook_id=hook_id)]
+    url = f"{settings.public_url.rstrip('/')}/webhooks/bitbucket/{hook_id}" if settings.public_url else None
+    faults = faults_of(ours[0], url) if ours else ["missing"]
+    if not faults:
+        return Finding(about, True, f"{said}; active at Bitbucket")
+    async with recorder.record() as record:
+        await record.work("hook", str(repository.id), {"repository_id": repository.id})
+    return Finding(about, False, f"{said}; at Bitbucket it is {', '.join(faults)}: a running worker mends that")

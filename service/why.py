@@ -33,15 +33,20 @@ async def told(database: Database, workspace: str, slug: str, ref: str | None) -
         found = _last_about(pushes, ref)
         number = found[1]["execution_id"] if found else None
         execution = await executions.by_id(connection, number) if number is not None else None
-    if found is None:
-        return [_unheard(repository, ref, known=bool(pushes))]
-    delivery, verdict = found
-    lines = [
-        f"The last push to {verdict['ref'] or name} that reached Penstock came at {written(delivery.received_at)}.",
-        *_of_delivery(delivery, verdict),
-    ]
+        newest = await executions.newest(connection, repository.id, ref)
+    confirmed = repository.credential_id is not None
+    lines = [_unheard(repository, ref, known=bool(pushes), ran=newest is not None)]
+    if found is not None:
+        delivery, verdict = found
+        lines = [
+            f"The last push to {verdict['ref'] or name} that reached Penstock came at {written(delivery.received_at)}.",
+            *_of_delivery(delivery, verdict),
+        ]
     if execution is not None:
-        lines += _of_execution(execution, confirmed=repository.credential_id is not None)
+        lines += _of_execution(execution, confirmed=confirmed)
+    if newest is not None and newest.id > (number or 0):
+        lines.append("No push that was told of began what Bitbucket ran last:")
+        lines += _of_execution(newest, confirmed=confirmed)
     return lines
 
 
@@ -62,9 +67,9 @@ def _last_about(pushes: list[Delivery], ref: str | None) -> tuple[Delivery, dict
     return others if ref is None else None
 
 
-def _unheard(repository: Repository, ref: str | None, *, known: bool) -> str:
+def _unheard(repository: Repository, ref: str | None, *, known: bool, ran: bool) -> str:
     about = f"a push to {ref}" if ref else "a push"
-    if known:
+    if known or ran:
         return f"No webhook has told of {about} among the latest pushes to {repository.full_name}."
     if repository.credential_id is not None:
         return (

@@ -164,7 +164,7 @@ async def living(environ: Mapping[str, str], *, role: Role = Role.ALL) -> AsyncI
     settings = from_environ(environ)
     listener = listen("127.0.0.1", 0)
     url = url_of("127.0.0.1", listener)
-    application = Application(settings, role=role, public_url=lambda: url)
+    application = Application(settings, role=role, public_url=lambda: settings.public_url or url)
     server = make_server(application, host="127.0.0.1", port=0, on_stopping=[application.say_goodbye])
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

@@ -120,6 +120,14 @@ async def expected(
     return await _first(connection, question.order_by(executions.c.id).limit(1))
 
 
+async def newest(connection: AsyncConnection, repository_id: int, branch: str | None) -> Execution | None:
+    """The last one that was opened, of this branch where one is given."""
+    question = select(executions).where(executions.c.repository_id == repository_id)
+    if branch is not None:
+        question = question.where(executions.c.branch == branch)
+    return await _first(connection, question.order_by(executions.c.id.desc()).limit(1))
+
+
 async def pushed(connection: AsyncConnection, repository_id: int, *, commit: str, branch: str) -> Execution | None:
     """The newest execution that a push of this commit to this branch has opened or joined."""
     question = select(executions).where(

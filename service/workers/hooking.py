@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.bitbucket.answers import Hook as HookThere
 from service.bitbucket.answers import RepositoryAnswer
+from service.bitbucket.webhook import DESCRIPTION, EVENTS, faults_of, is_ours
 from service.client import BitbucketError, Client, Clients
 from service.recorder import Record, Recorder
 from service.store import pipelines, repositories
@@ -15,19 +15,6 @@ from service.store.work import Work
 from service.vault import Vault
 from service.workers.following import later
 from service.workers.tasks import Writing
-
-# https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/
-EVENTS = (
-    "repo:push",
-    "repo:commit_status_created",
-    "repo:commit_status_updated",
-    "repo:updated",
-    "repo:transfer",
-    "repo:deleted",
-    "pipeline:span_created",
-)
-
-DESCRIPTION = "Penstock"
 
 # Seconds between two looks at a hook that was found well.
 EVERY = 86400.0
@@ -77,11 +64,12 @@ class Hooker:
         place = {"table": "hooks", "column": "secret", "row": hook.id}
         secret = self._vault.open(hook.secret, **place).decode()
         wanted = {"url": url, "events": EVENTS, "description": DESCRIPTION, "secret": secret}
-        ours = [there for there in await client.hooks(repository.address) if _is_ours(there, repository, hook.id)]
+        found = await client.hooks(repository.address)
+        ours = [there for there in found if is_ours(there, uuid=repository.hook_uuid, hook_id=hook.id)]
         if not ours:
             return (await client.create_hook(repository.address, **wanted)).uuid  # type: ignore[arg-type]
         first, *doubles = ours
-        if force or not _is_well(first, url):
+        if force or faults_of(first, url):
             await client.update_hook(repository.address, first.uuid, **wanted)  # type: ignore[arg-type]
         for double in doubles:
             await client.delete_hook(repository.address, double.uuid)
@@ -98,15 +86,6 @@ class Hooker:
         if main is not None and repository.main_branch is None:
             await pipelines.deploy_branch_unless_said(record.connection, repository_id, main)
         return EVERY
-
-
-def _is_ours(there: HookThere, repository: Repository, hook_id: str) -> bool:
-    """By the name that Bitbucket gave it, or by the last part of its address: the public URL may have changed."""
-    return there.uuid == repository.hook_uuid or there.url.endswith(f"/webhooks/bitbucket/{hook_id}")
-
-
-def _is_well(there: HookThere, url: str) -> bool:
-    return there.active and there.secret_set and there.url == url and set(EVENTS) <= set(there.events)
 
 
 async def _nothing(record: Record) -> float | None:

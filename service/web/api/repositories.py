@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.bitbucket.webhook import EVENTS
 from service.store import accounts, pipelines, repositories
 from service.store.accounts import Viewer
 from service.store.repositories import AlreadyConnected, Repository
@@ -34,9 +35,6 @@ from service.web.problems import Problem, not_found
 
 # How long the secret before a rotation is still accepted: Bitbucket keeps one secret a hook, so we overlap.
 OVERLAP = timedelta(hours=24)
-
-EVENTS = ("repo:push", "repo:commit_status_created", "repo:commit_status_updated")
-MORE_EVENTS = ("repo:updated", "repo:transfer", "repo:deleted", "pipeline:span_created")
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
@@ -71,7 +69,7 @@ async def connect(request: Request) -> Response:
     webhook = WebhookShape(
         url=house.webhook_url(made.hook_id),
         secret=made.secret,
-        events=[*EVENTS, *MORE_EVENTS],
+        events=list(EVENTS),
         instructions=_instructions(repository),
     )
     return answer(repository_shape(repository, webhook), 201, {"Location": f"/api/repositories/{repository.id}"})
