@@ -145,7 +145,7 @@ def _workers(
         "tail": Tailer(
             recorder, clients, partial(forms_of_secrets, recorder.database, vault), seconds=settings.poll_seconds
         ),
-        "cleanup": Cleaner(recorder, clients, url_of),
+        "cleanup": Cleaner(recorder, clients),
         "reconcile": Reconciler(recorder, clients, patience, budget),
     }
     retention = Retention(recorder, entries_days=settings.keep_entries_days, bodies_days=settings.keep_bodies_days)

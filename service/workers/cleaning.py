@@ -6,9 +6,9 @@ that doing it twice does what doing it once does; nothing is touched once the re
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from service.bitbucket.webhook import is_ours
 from service.client import BitbucketError, Client, Clients, NoCredential, NotFound
 from service.recorder import Record, Recorder
 from service.store import pipelines, repositories, revisions, variables
@@ -41,12 +41,11 @@ class Left:
 
 
 class Cleaner:
-    """The task of kind `cleanup`. `url_of` makes a hook's address."""
+    """The task of kind `cleanup`."""
 
-    def __init__(self, recorder: Recorder, clients: Clients, url_of: Callable[[str], str]) -> None:
+    def __init__(self, recorder: Recorder, clients: Clients) -> None:
         self._recorder = recorder
         self._clients = clients
-        self._url_of = url_of
 
     async def __call__(self, piece: Work) -> Writing:
         left = await self._left(int(piece.payload["pipeline_id"]))
@@ -80,9 +79,9 @@ class Cleaner:
             )
 
     async def _remove_webhook(self, client: Client, left: Left) -> None:
-        name, ours = left.repository.address, self._url_of(left.hook.id) if left.hook else None
+        name = left.repository.address
         for there in await client.hooks(name):
-            if there.uuid == left.repository.hook_uuid or there.url == ours:
+            if left.hook and is_ours(there, uuid=left.repository.hook_uuid, hook_id=left.hook.id):
                 await client.delete_hook(name, there.uuid)
 
     async def _remove_variables(self, client: Client, left: Left) -> None:

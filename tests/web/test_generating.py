@@ -149,6 +149,7 @@ async def test_a_repository_that_is_not_connected_yet_is_connected_on_the_way(pe
     assert made["repository"]["full_name"] == "acme/blog"
     assert made["webhook"]["url"].startswith(penstock.url)
     assert len(made["webhook"]["secret"]) >= 32
+    assert "acme/blog > Repository settings > Webhooks" in made["webhook"]["instructions"]
 
 
 def with_variables(*variables: dict[str, Any]) -> dict[str, Any]:

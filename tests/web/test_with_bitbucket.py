@@ -216,10 +216,10 @@ async def test_cleaning_waits_for_bitbucket_to_come_back(
     piece = Work(id=1, kind="cleanup", key="", payload=payload, tries=1, claim="")
 
     with pytest.raises(Later):
-        await Cleaner(house.recorder, nowhere, house.webhook_url)(piece)
+        await Cleaner(house.recorder, nowhere)(piece)
     await nowhere.close()
     assert len(site.hooks) == 1
-    await Cleaner(house.recorder, house.clients, house.webhook_url)(piece)
+    await Cleaner(house.recorder, house.clients)(piece)
     assert site.hooks == []
 
 
@@ -230,6 +230,6 @@ async def test_nothing_is_taken_from_a_repository_that_has_a_pipeline_again(
     payload = {"pipeline_id": made["id"], "part": "webhook"}
     piece = Work(id=1, kind="cleanup", key="", payload=payload, tries=1, claim="")
 
-    await Cleaner(penstock.house.recorder, penstock.house.clients, penstock.house.webhook_url)(piece)
+    await Cleaner(penstock.house.recorder, penstock.house.clients)(piece)
 
     assert len(site.hooks) == 1

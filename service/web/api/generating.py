@@ -15,10 +15,10 @@ from service.store.repositories import AlreadyConnected
 from service.web.api.drafting import branch_to_look_at, draft_of
 from service.web.api.generating_bodies import AUTO, NewPipeline, settings_of
 from service.web.api.generating_targets import Target, refuse_generated, target_of
+from service.web.api.repositories import new_webhook
 from service.web.api.revision_shapes import RegeneratedShape, revision_detail
 from service.web.api.shapes import (
     GeneratedShape,
-    WebhookShape,
     extended,
     pipeline_shape,
 )
@@ -133,9 +133,7 @@ async def _answer(
         found = await variables.of_pipeline(connection, pipeline_id)
     assert listed is not None
     own = shapes(house.vault, [one for one in found if one.environment_id is None])
-    webhook = (
-        WebhookShape(url=house.webhook_url(connected.hook_id), secret=connected.secret) if connected else msgspec.UNSET
-    )
+    webhook = new_webhook(house, connected) if connected else msgspec.UNSET
     shape = extended(GeneratedShape, pipeline_shape(listed, own), webhook=webhook)
     headers = {"Location": f"/api/pipelines/{pipeline_id}", "ETag": etag(version)}
     return answer(shape, 201, headers)

@@ -27,7 +27,7 @@ from service.web.call import (
     page,
     viewer_of,
 )
-from service.web.connecting import check_name, connect_repository, taken
+from service.web.connecting import Connected, check_name, connect_repository, taken
 from service.web.house import House
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Right
@@ -66,12 +66,7 @@ async def connect(request: Request) -> Response:
             raise await taken(record.connection, viewer, known) from None
         repository = made.repository
         record.audit(actor_of(request, viewer), "repository.connected", repository.full_name, id=repository.id)
-    webhook = WebhookShape(
-        url=house.webhook_url(made.hook_id),
-        secret=made.secret,
-        events=list(EVENTS),
-        instructions=_instructions(repository),
-    )
+    webhook = new_webhook(house, made)
     return answer(repository_shape(repository, webhook), 201, {"Location": f"/api/repositories/{repository.id}"})
 
 
@@ -206,6 +201,17 @@ async def _owned(connection: Any, viewer: Viewer, repository_id: int) -> Reposit
 
 def _webhook(house: House, hook_id: str | None) -> WebhookShape:
     return WebhookShape(url=house.webhook_url(hook_id) if hook_id else None, secret_set=hook_id is not None)
+
+
+def new_webhook(house: House, made: Connected) -> WebhookShape:
+    """With its secret, this once. Without a credential a person makes it at Bitbucket, and is told how."""
+    alone = made.repository.credential_id is None
+    return WebhookShape(
+        url=house.webhook_url(made.hook_id),
+        secret=made.secret,
+        events=list(EVENTS),
+        instructions=_instructions(made.repository) if alone else msgspec.UNSET,
+    )
 
 
 def _instructions(repository: Repository) -> str:
