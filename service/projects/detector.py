@@ -91,6 +91,7 @@ def _component(tree: Tree, part: Part) -> Component:
         root=part.root,
         confidence=part.claim.confidence,
         framework=part.claim.framework,
+        install_root=described.install_root or (part.root if described.install_command else None),
         evidence=tuple(dict.fromkeys((*part.claim.evidence, *described.evidence))),
         build_command=_workspace_build(tree, part, described.build_command),
     )

@@ -25,7 +25,11 @@ class Alternative(msgspec.Struct, frozen=True):
 
 
 class Component(msgspec.Struct, frozen=True, kw_only=True):
-    """One deployable (or shared) part of a repository. Every path is relative to the analysed directory."""
+    """One deployable (or shared) part of a repository.
+
+    `root` and `install_root` are relative to the analysed directory, `output_dir` to `root`. The install command runs
+    in `install_root`, where the lock file or the requirements lie: `root` or a directory above it.
+    """
 
     type: str
     role: Role = "backend"
@@ -37,6 +41,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     runtime_version: str | None = None
     version_source: str | None = None
     install_command: str | None = None
+    install_root: str | None = None
     build_command: str | None = None
     test_command: str | None = None
     lint_command: str | None = None
@@ -66,6 +71,7 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     runtime_version: str | None = None
     version_source: str | None = None
     install_command: str | None = None
+    install_root: str | None = None
     build_command: str | None = None
     test_command: str | None = None
     lint_command: str | None = None

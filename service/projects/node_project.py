@@ -46,6 +46,7 @@ def node_component(
         runtime_version=version,
         version_source=source,
         install_command=manager.install if package else None,
+        install_root=_install_root(folder, package) if package else None,
         build_command=build_command(folder, default_build),
         test_command=test_command(folder),
         lint_command=lint_command(folder),
@@ -55,6 +56,12 @@ def node_component(
         services=backing_services(folder) if default_port else (),
         evidence=(manager.because,) if manager.because else (),
     )
+
+
+def _install_root(folder: Folder, package: Package) -> str:
+    """Where the lock file lies, else the package.json."""
+    above = folder.node_manager.root
+    return above if above != folder.root else package.path.rpartition("/")[0] or "."
 
 
 def language(folder: Folder) -> str:

@@ -30,8 +30,9 @@ assets public resources plugins addons extensions android ios src-tauri electron
 storybook mock mocks kubernetes drone
 """
 SIDE = frozenset(_SIDE.split())
-# The pages about a project where there is one at the top; the project itself where there is not.
+# The pages about the project at the top, if there is one; the project's own where there is none or a server beside.
 _SITES = ("website", "site")
+_SERVERS = ("backend", "back-end", "server", "api")
 _MANIFESTS = """
 package.json package.json5 package.yaml pyproject.toml Pipfile setup.py setup.cfg manage.py environment.yml
 composer.json artisan Gemfile go.mod go.work Cargo.toml pom.xml build.gradle build.gradle.kts
@@ -63,7 +64,7 @@ def candidates(tree: Tree) -> tuple[str, ...]:
     What lies beside the project (`SIDE`) counts only if nothing else does.
     """
     found = [folder for folder in sorted(tree.folders, key=_depth_first) if _may_hold(tree, folder)]
-    beside = _SITES if "." in found else ()
+    beside = _SITES if "." in found and not any(name in found for name in _SERVERS) else ()
     main = [folder for folder in found if not is_side(folder) and folder.lower().partition("/")[0] not in beside]
     return tuple(main or found)
 

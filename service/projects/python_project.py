@@ -22,7 +22,7 @@ def python_component(
     default_port: int | None = None,
 ) -> Component:
     """The commands and facts that all Python kinds share."""
-    name, install, _, because = python_manager(folder)
+    name, install, install_root, because = python_manager(folder)
     version, source = version_files.python(folder.tree, folder.root)
     return Component(
         type=type,
@@ -31,6 +31,7 @@ def python_component(
         runtime_version=version,
         version_source=source,
         install_command=install or None,
+        install_root=install_root if install else None,
         test_command=test_command(folder),
         lint_command=lint_command(folder),
         start_command=start_command,

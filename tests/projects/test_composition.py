@@ -174,6 +174,20 @@ CASES: dict[str, tuple[Files, str, Parts]] = {
         "fullstack",
         [("website", "react", "frontend"), ("api", "express", "backend")],
     ),
+    "pages of the project beside its server": (
+        {
+            "package.json": package(dev=("concurrently",), scripts={"start": "concurrently 'npm:a' 'npm:b'"}),
+            **under("website", SPA),
+            **under("server", SERVER),
+        },
+        "fullstack",
+        [("website", "react", "frontend"), ("server", "express", "backend")],
+    ),
+    "pages about the project at the top": (
+        {**SERVER, **under("website", SPA)},
+        "express",
+        [],
+    ),
     "modules that a Go workspace binds": (
         {
             "go.work": "go 1.24\nuse ./api\n",
@@ -211,6 +225,7 @@ def test_a_member_of_a_workspace_uses_the_lock_file_above_it() -> None:
     detection = look({**WORKSPACE, **under("apps/web", NEXT), **under("packages/ui", LIBRARY)})
 
     assert (detection.type, detection.root, detection.package_manager) == ("nextjs", "apps/web", "pnpm")
+    assert (detection.install_command, detection.install_root) == ("pnpm install --frozen-lockfile", ".")
     assert detection.build_command == "pnpm exec turbo run build --filter=shop"
 
 
@@ -282,6 +297,7 @@ def test_an_nx_workspace_is_not_what_its_top_depends_on() -> None:
     detection = look({**NX_TOP, **under("apps/web", NX_WEB)})
 
     assert (detection.type, detection.root, detection.package_manager) == ("react", "apps/web", "yarn")
+    assert (detection.install_command, detection.install_root) == ("yarn install --frozen-lockfile", ".")
 
 
 def test_the_output_of_angular_in_nx_counts_from_its_top() -> None:

@@ -242,7 +242,7 @@ def test_requirements_and_manage_py_may_lie_apart() -> None:
     )
 
     assert (detection.type, detection.root, detection.app_object) == ("django", "shop", "config.wsgi:application")
-    assert detection.install_command == "pip install -r requirements.txt"
+    assert (detection.install_command, detection.install_root) == ("pip install -r requirements.txt", ".")
 
 
 def test_the_object_in_a_written_server_command_wins() -> None:
