@@ -73,18 +73,23 @@ def waiting_on(run: Run, steps: Sequence[Step] = ()) -> str | None:
 
 
 def ended(run: Run) -> bool:
-    return run.state.name == "COMPLETED" or _halted(run)
+    """Whether it is known how: an end in a word that we do not know ends nothing."""
+    return _result_of(run) in ENDS
 
 
 def _end_of(run: Run, steps: Sequence[Step], source: Source) -> Observation | None:
-    if not ended(run):
-        return None
-    at = run.completed_on or max((s.completed_on for s in steps if s.completed_on), default=run.created_on)
-    word = run.state.result.name if run.state.result else "FAILED"
+    word = _result_of(run)
     if word not in ENDS:
         return None
+    at = run.completed_on or max((s.completed_on for s in steps if s.completed_on), default=run.created_on)
     trigger, reason = ENDS[word]
     return _observed(trigger, at, run.run_number, source, _reason(run, steps, reason))
+
+
+def _result_of(run: Run) -> str | None:
+    if _halted(run):
+        return "FAILED"
+    return run.state.result.name if run.state.name == "COMPLETED" and run.state.result else None
 
 
 def _reason(run: Run, steps: Sequence[Step], reason: str | None) -> str | None:

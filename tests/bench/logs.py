@@ -118,64 +118,81 @@ async def execution_of(client: httpx.AsyncClient) -> int:
         await asyncio.sleep(0.02)
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A run that is over, whose log the service has begun to take in."""
+
+    execution_id: int
+    size: int
+    place: Place
+
+
+async def begin(running: asyncio.subprocess.Process, client: httpx.AsyncClient, url: str) -> Begun:
+    """Connects the simulator's repository, and lets the run happen."""
+    assert running.stdout is not None
+    assert running.stdin is not None
+    credential = await client.post("/api/credentials", json={"kind": "access_token", "token": "t" * 40})
+    number = credential.raise_for_status().json()["id"]
+    body = {"workspace": "acme", "slug": "shop", "credential_id": number}
+    (await client.post("/api/repositories", json=body)).raise_for_status()
+    running.stdin.write(b"begin\n")
+    run, step, size = (await running.stdout.readline()).decode().split()
+    return Begun(await execution_of(client), int(size), Place(url, run, step))
+
+
+def environ_of(directory: str, url: str) -> dict[str, str]:
+    return {
+        "PENSTOCK_DATA_DIR": directory,
+        "PENSTOCK_BITBUCKET_API_URL": url,
+        "PENSTOCK_ALLOW_PRIVATE_TARGETS": "true",
+        "PENSTOCK_RECONCILE_SECONDS": "0.5",
+        "PENSTOCK_RATE_BUDGET_PER_HOUR": "1000000",
+    }
+
+
+def client_of(own: str, token: str) -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.AsyncClient(base_url=own, headers=headers, timeout=60, trust_env=False)
+
+
 async def measure(options: argparse.Namespace) -> list[str]:
     with tempfile.TemporaryDirectory() as directory:
         async with simulator(options.megabytes) as running:
             assert running.stdout is not None
-            assert running.stdin is not None
             url = (await running.stdout.readline()).decode().strip()
-            environ = {
-                "PENSTOCK_DATA_DIR": directory,
-                "PENSTOCK_BITBUCKET_API_URL": url,
-                "PENSTOCK_ALLOW_PRIVATE_TARGETS": "true",
-                "PENSTOCK_RECONCILE_SECONDS": "0.5",
-                "PENSTOCK_RATE_BUDGET_PER_HOUR": "1000000",
-            }
+            environ = environ_of(directory, url)
             token = account(environ)
             with process("service", "serve", "--port", "0", **environ) as said:
-                own = next(word for word in said.split() if word.startswith("http"))
-                return await _with_service(options, running, url, own.rstrip("/"), token, Path(directory))
+                own = next(word for word in said.split() if word.startswith("http")).rstrip("/")
+                async with client_of(own, token) as client:
+                    begun = await begin(running, client, url)
+                    seconds = await with_service(client, own, token, begun, options.readers)
+            seconds["bare"] = await bare(begun.place, begun.size)
+        return table(seconds, begun.size / 1e6, size_of_database(Path(directory)) / 1e6, options.readers)
 
 
-async def _with_service(
-    options: argparse.Namespace,
-    running: asyncio.subprocess.Process,
-    url: str,
-    own: str,
-    token: str,
-    directory: Path,
-) -> list[str]:
-    assert running.stdout is not None
-    assert running.stdin is not None
-    async with httpx.AsyncClient(
-        base_url=own, headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False
-    ) as client:
-        credential = await client.post("/api/credentials", json={"kind": "access_token", "token": "t" * 40})
-        number = credential.raise_for_status().json()["id"]
-        body = {"workspace": "acme", "slug": "shop", "credential_id": number}
-        (await client.post("/api/repositories", json=body)).raise_for_status()
-        running.stdin.write(b"begin\n")
-        run, step, size = (await running.stdout.readline()).decode().split()
-        execution_id = await execution_of(client)
-        began = time.perf_counter()
-        tailed = await stored(client, execution_id, int(size)) - began
-        began = time.perf_counter()
-        readers = [read(own, token, execution_id) for _ in range(options.readers)]
-        streamed = max(await asyncio.gather(*readers)) - began
-        began = time.perf_counter()
-        path = f"/api/pipelines/1/logs?execution_id={execution_id}"
-        text = await client.get(path, headers={"Accept": "text/plain"})
-        assert len(text.content) == int(size)
-        downloaded = time.perf_counter() - began
-    alone = await bare(Place(url, run, step), int(size))
-    millions, kept = int(size) / 1e6, size_of_database(directory)
+async def with_service(client: httpx.AsyncClient, own: str, token: str, begun: Begun, readers: int) -> dict[str, float]:
+    """Seconds until all of it was stored, was with every reader, was downloaded."""
+    began = time.perf_counter()
+    tailed = await stored(client, begun.execution_id, begun.size) - began
+    began = time.perf_counter()
+    streamed = max(await asyncio.gather(*(read(own, token, begun.execution_id) for _ in range(readers)))) - began
+    began = time.perf_counter()
+    text = await client.get("/api/pipelines/1/logs", headers={"Accept": "text/plain"})
+    assert len(text.content) == begun.size
+    return {"tailed": tailed, "streamed": streamed, "text": time.perf_counter() - began}
+
+
+def table(seconds: dict[str, float], millions: float, kept: float, readers: int) -> list[str]:
+    rates = {what: millions / taken for what, taken in seconds.items()}
+    share = rates["tailed"] / rates["bare"]
     return [
-        f"{millions:,.0f} MB, kept in {kept / 1e6:,.1f} MB; {options.readers} readers; {os.cpu_count()} cores for all",
-        f"{'bare loop, downloads only':42} {millions / alone:>8.1f} MB/s",
-        f"{'tailed, masked and stored':42} {millions / tailed:>8.1f} MB/s {alone / tailed:>6.2f} of bare",
-        f"{'streamed to each reader':42} {millions / streamed:>8.1f} MB/s",
-        f"{'streamed to all readers together':42} {millions * options.readers / streamed:>8.1f} MB/s",
-        f"{'downloaded as text':42} {millions / downloaded:>8.1f} MB/s",
+        f"{millions:,.0f} MB, kept in {kept:,.1f} MB; {readers} readers; {os.cpu_count()} cores for all",
+        f"{'bare loop, downloads only':42} {rates['bare']:>8.1f} MB/s",
+        f"{'tailed, masked and stored':42} {rates['tailed']:>8.1f} MB/s {share:>6.2f} of bare",
+        f"{'streamed to each reader':42} {rates['streamed']:>8.1f} MB/s",
+        f"{'streamed to all readers together':42} {rates['streamed'] * readers:>8.1f} MB/s",
+        f"{'downloaded as text':42} {rates['text']:>8.1f} MB/s",
     ]
 
 

@@ -86,6 +86,37 @@ async def test_a_halted_run_has_failed_though_bitbucket_never_completes_it(both:
     assert execution["error_message"] == "the run failed and was halted at the step 'Test'"
 
 
+@pytest.mark.parametrize(("state", "result"), [("COMPLETED", "EXPLODED"), ("COMPLETED", None), ("DREAMING", None)])
+async def test_a_word_that_nobody_knows_ends_nothing(both: Both, state: str, result: str | None) -> None:
+    run = await both.shop.start_run("main")
+    await both.execution(run, status="BUILDING", confirmed=True)
+    run.state, run.result, run.stage = state, result, None
+    await both.looks(run, 3)
+
+    assert (await both.execution(run))["status"] == "BUILDING"
+
+    run.state, run.result, run.completed_on = "COMPLETED", "SUCCESSFUL", both.bitbucket.clock.now()
+    await both.execution(run, status="SUCCESS", confirmed=True)
+
+
+async def test_while_the_credential_is_refused_nothing_is_asked_and_nothing_fails(both: Both) -> None:
+    run = await both.shop.start_run("main")
+    await both.execution(run, status="BUILDING", confirmed=True)
+    both.bitbucket.credentials.add_token("quite another token")
+
+    async def broken() -> bool:
+        return (await both.penstock.get("/api/credentials"))["items"][0]["broken"] is not None
+
+    await both.until(broken)
+    refused = [request for request in both.bitbucket.requests if request.status == 401]
+    await run.finish("SUCCESSFUL")
+    await both.penstock.settled()
+
+    execution = await both.execution(run)
+    assert (execution["status"], execution["reported_status"]) == ("BUILDING", "SUCCESS")
+    assert len([request for request in both.bitbucket.requests if request.status == 401]) <= len(refused) + 3
+
+
 async def test_a_paused_run_waits_and_says_for_what(both: Both) -> None:
     run = both.shop.queue_run("main")
     run.all_steps.append(Step(StepDefinition("Go live", manual=True)))
