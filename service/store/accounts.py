@@ -120,6 +120,10 @@ async def user_named(connection: AsyncConnection, name: str) -> Account | None:
     return Account(**row._mapping) if row else None
 
 
+async def name_of(connection: AsyncConnection, user_id: int) -> str:
+    return str((await connection.execute(select(users.c.name).where(users.c.id == user_id))).scalar_one())
+
+
 async def anybody(connection: AsyncConnection) -> bool:
     return bool((await connection.execute(select(exists().select_from(users)))).scalar())
 

@@ -195,6 +195,23 @@ async def test_a_role_is_given_changed_and_taken_away(penstock: Living, people: 
     )
 
 
+async def test_it_is_told_how_somebody_signed_in(penstock: Living) -> None:
+    await with_password(penstock)
+    await sign_in(penstock)
+    async with penstock.house.recorder.record() as record:
+        ends = record.now + timedelta(hours=1)
+        ticket = await accounts.add_ticket(record.connection, user_id=1, expires_at=ends)
+    async with httpx.AsyncClient(base_url=penstock.url) as browser:
+        await browser.get("/sign-in", params={"ticket": ticket})
+
+    lines = (await penstock.get("/api/audit", limit=2))["items"]
+    found = [(line["actor"], line["action"], line["details"], line["address"]) for line in lines]
+    assert found == [
+        ("ada", "session.begun", {"by": "link"}, "127.0.0.1"),
+        ("grace", "session.begun", {"by": "password"}, "127.0.0.1"),
+    ]
+
+
 async def test_the_last_owner_stays(people: People) -> None:
     repository = await people.repository()
     path = f"/api/repositories/{repository['id']}/members/owner"

@@ -50,8 +50,7 @@ async def sign_in(request: Request) -> Response:
         raise Problem(401, WRONG)
     async with house.recorder.record() as record:
         await failed_tries.forget(record.connection, name, address)
-        record.audit(Actor(account.name, account.id, address), "session.begun", f"user {account.name}")
-    return await begin_session(house, account.id, Response(status_code=204))
+    return await begin_session(house, account.id, Response(status_code=204), by="password", address=address)
 
 
 async def _count_try(house: House, name: str, address: str) -> None:
@@ -77,9 +76,11 @@ async def sign_out(request: Request) -> Response:
     return response
 
 
-async def begin_session(house: House, user_id: int, response: Response) -> Response:
-    """The response, with the cookie of a new session of the account."""
+async def begin_session(house: House, user_id: int, response: Response, *, by: str, address: str) -> Response:
+    """The response, with the cookie of a new session of the account; `by` is what it showed: password or link."""
     async with house.recorder.record() as record:
+        name = await accounts.name_of(record.connection, user_id)
+        record.audit(Actor(name, user_id, address or None), "session.begun", f"user {name}", by=by)
         ends = record.now + SESSION
         session = await accounts.add_session(record.connection, user_id, now=record.now, expires_at=ends)
     response.set_cookie(

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from service.store import accounts
 from service.web.api.session import begin_session
-from service.web.call import house_of, viewer_or_none
+from service.web.call import address_of, house_of, viewer_or_none
 from service.web.pages.rendering import NOT_STORED, POLICY, page
 
 USED = "This link has been used already, or has expired. It works once, for a short time."
@@ -24,7 +24,7 @@ async def show_sign_in(request: Request) -> Response:
         user_id = await accounts.use_ticket(record.connection, ticket, record.now)
     if user_id is None:
         return page(request, "sign_in.html", viewer=None, status=410, message=USED)
-    return await begin_session(house, user_id, _to_dashboard())
+    return await begin_session(house, user_id, _to_dashboard(), by="link", address=address_of(request))
 
 
 def _only_looks(request: Request) -> bool:
