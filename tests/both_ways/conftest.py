@@ -100,9 +100,9 @@ class Both:
         await self.until(_hooked(repository))
         return repository, numbers[1]
 
-    async def looks(self, run: Run, times: int) -> None:
-        """Returns when the service has asked about the run that many times more."""
-        before = self.asked("GET", f"{run.uuid}/steps")
+    async def looks(self, run: Run, times: int, *, since: int | None = None) -> None:
+        """Returns when the service has asked about the run that many times more than `since`, or than by now."""
+        before = self.asked("GET", f"{run.uuid}/steps") if since is None else since
 
         async def look() -> bool:
             return self.asked("GET", f"{run.uuid}/steps") >= before + times

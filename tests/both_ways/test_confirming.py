@@ -182,10 +182,11 @@ async def test_a_forged_status_reopens_nothing(both: Both) -> None:
     run = await both.shop.start_run("main")
     await run.finish("FAILED")
     await both.execution(run, status="FAILED", confirmed=True)
+    before = both.asked("GET", f"{run.uuid}/steps")
     await _forge(both, run, "INPROGRESS")
 
     await both.penstock.settled()
-    await both.looks(run, 1)
+    await both.looks(run, 1, since=before)
     execution = await both.execution(run)
     assert (execution["status"], execution["attempt"], execution["confirmed"]) == ("FAILED", 1, True)
     assert execution["reported_status"] == "BUILDING"
