@@ -10,8 +10,10 @@ from service.projects.parts import Claimed, Part, parts_of, relevant
 from service.projects.places import depth
 from service.projects.tree import Tree
 
-# More applications than this that nothing binds together, not even one front end, are a collection, not a full stack.
+# More applications than this that nothing binds together are a collection, not a full stack.
 MAX_HALVES = 8
+_STRAY = 0.55  # what a few scripts without a manifest claim
+_EXAMPLE = re.compile(r"(?:^|/)(?:examples?|docs?|tests?|samples?|demos?)(?:/|$)", re.IGNORECASE)
 _APP_PLACE = re.compile(
     r"(?:^|/)(?:apps?|web|frontend|client|ui|www|site|admin|portal|dashboard)(?:/|$)", re.IGNORECASE
 )
@@ -32,13 +34,13 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     """Decide what the repository is from its directories, the top first."""
     found = [part for entry in claimed for part in parts_of(entry)]
     if _is_deployment(found):
-        return Composition("docker", found[0])
+        return Composition("docker", next((part for part in found if part.kind.type == "docker"), found[0]))
     parts = relevant(found)
     top = next((part for part in parts if part.root == "."), None)
     apps = [part for part in parts if not part.claim.library and part.kind.type != "docker"]
     fronts = [part for part in apps if part.is_front and not (part.kind.type == "static" and part.root != ".")]
     backs = [part for part in apps if part.serves]
-    if len(fronts) != 1 and len(fronts) + len(backs) > MAX_HALVES and not workspaces.orchestrator(tree):
+    if len(fronts) + len(backs) > MAX_HALVES and not workspaces.orchestrator(tree) and not _is_one(fronts, backs):
         return Composition("monorepo", None, (*fronts, *backs), "many applications side by side")
     if fronts and backs:
         return Composition("fullstack", None, (*fronts, *backs), "a front end beside a back end")
@@ -49,18 +51,25 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     return _rest(tree, parts, top)
 
 
+def _is_one(fronts: list[Part], backs: list[Part]) -> bool:
+    """Whether many services are the back end of one front end: they lie in one place, or a compose file builds them."""
+    places = {part.root.partition("/")[0] for part in backs}
+    built = [part for part in backs if part.folder.own_services]
+    return len(fronts) == 1 and (len(places) <= 2 or 2 * len(built) > len(backs))
+
+
 def _is_deployment(parts: list[Part]) -> bool:
     """Whether the repository is about images: a collection of them, or a compose file that runs finished ones and
     builds nothing."""
     top = next((part for part in parts if part.root == "."), None)
-    if not parts or (top is not None and top.kind.type != "docker"):
+    if not parts or (top is not None and top.kind.type != "docker" and top.claim.confidence > _STRAY):
         return False
     images = [part for part in parts if part.kind.type == "docker"]
     if any(part.claim.confidence > 0.9 and not part.claim.library for part in parts):
         return False
     if len(images) >= 3 and len(images) > 2 * (len(parts) - len(images)):
         return True
-    if top is None or not top.folder.compose:
+    if top is None or top.kind.type != "docker" or not top.folder.compose:
         return False
     builds = any(service.context is not None for service in top.folder.compose)
     finished = [service for service in top.folder.compose if service.image and not service.backing]
@@ -111,13 +120,13 @@ def _rest(tree: Tree, parts: list[Part], top: Part | None) -> Composition:
         return Composition(
             "monorepo", None, tuple(part for part in libraries if part.root in bound), "packages in one workspace"
         )
-    if top is not None:
+    if top is not None and not (libraries and top.kind.type == "static" and top.claim.library):
         return Composition(top.kind.type, top)
     if len(libraries) == 1:
         return Composition(libraries[0].kind.type, libraries[0])
     if len({part.kind.type for part in libraries}) == 1 and len(libraries) < 4:
         return Composition("monorepo", None, tuple(libraries), "several projects of one kind")
-    images = [part for part in parts if part.kind.type == "docker"]
+    images = [part for part in parts if part.kind.type == "docker" and not _EXAMPLE.search(part.root)]
     if images and not libraries:
         return Composition("docker", images[0])
     return Composition("unknown", None, (), "several unrelated projects" if libraries else "nothing that is known")

@@ -18,7 +18,8 @@ GENERIC = frozenset(["node", "python", "static", "docker"])
 _BACK_NAME = re.compile(
     r"(?:^|/)(?:back[-_]?end|server|api|backend[-_]?\w+|\w+[-_]backend|\w+[-_](?:api|server))$", re.IGNORECASE
 )
-_RUNS_SCRIPT = re.compile(r"(?:^|\s)(?:node|tsx|ts-node|bun)\s+(?:-\S+\s+)*(?:\./)?([\w./-]+)")
+_RUNS_SCRIPT = re.compile(r"(?:^|\s)(?:nodemon|node|tsx|ts-node|bun)\s+(?:watch\s+|-\S+\s+)*(?:\./)?([\w./-]+)")
+_RESTARTS = re.compile(r"nodemon|tsx watch|--watch")  # a server all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +97,25 @@ def _share_a_folder(one: Part, other: Part) -> bool:
 
 
 def _starts_server(folder: Folder) -> bool:
-    start = folder.package.command("start") if folder.package else ""
-    steps = [step for step in re.split(r"&&|;", start) if _RUNS_SCRIPT.search(step) and not is_dev_server(step)]
-    scripts = [match[1] for step in steps if (match := _RUNS_SCRIPT.search(step))]
-    return any(folder.has(script, f"{script}.js", f"{script}.ts", f"{script}/index.js") for script in scripts)
+    """Whether the start script runs a server that lies here. Where it runs what a build leaves, the script for
+    development tells of what."""
+    package = folder.package
+    if package is None:
+        return False
+    started = _scripts_run(package.command("start"))
+    if started and not any(_is_script(folder, name) for name in started):
+        started = _scripts_run(package.command("dev"))
+    return any(_is_script(folder, name) for name in started)
+
+
+def _scripts_run(command: str) -> list[str]:
+    """The files that Node.js or its kind is given in a command, those of a bundler's own server apart."""
+    steps = [step for step in re.split(r"&&|;", command) if not is_dev_server(_RESTARTS.sub("", step))]
+    return [match[1] for step in steps if (match := _RUNS_SCRIPT.search(step))]
+
+
+def _is_script(folder: Folder, name: str) -> bool:
+    return folder.has(name, f"{name}.js", f"{name}.ts", f"{name}/index.js", f"{name}/index.ts")
 
 
 def relevant(parts: list[Part]) -> list[Part]:

@@ -160,6 +160,47 @@ CASES: dict[str, tuple[Files, str, Parts]] = {
         "fullstack",
         [(".", "react", "frontend"), (".", "express", "backend")],
     ),
+    "both halves in one package.json, compiled before they start": (
+        {
+            "package.json": package(
+                "express",
+                "react",
+                dev=("vite", "@vitejs/plugin-react", "tsx"),
+                scripts={
+                    "dev": "tsx server/index.ts",
+                    "build": "vite build && esbuild server/index.ts",
+                    "start": "node dist/index.js",
+                },
+            ),
+            "server/index.ts": "import express from 'express'\n",
+            "client/index.html": "",
+        },
+        "fullstack",
+        [(".", "react", "frontend"), (".", "express", "backend")],
+    ),
+    "both halves in one package.json, restarted on change": (
+        {
+            "package.json": package("express", "react", dev=("webpack",), scripts={"start": "nodemon server"}),
+            "server/index.js": SERVER_JS,
+            "client/public/index.html": "",
+        },
+        "fullstack",
+        [(".", "react", "frontend"), (".", "express", "backend")],
+    ),
+    "lessons side by side": (
+        {
+            **under("lesson0", SPA),
+            **{
+                path: text
+                for number in range(1, 10)
+                for path, text in under(
+                    f"lesson{number}", {"main.py": FASTAPI_PY, "requirements.txt": "fastapi\n"}
+                ).items()
+            },
+        },
+        "monorepo",
+        [("lesson0", "react", "frontend"), *((f"lesson{number}", "fastapi", "backend") for number in range(1, 10))],
+    ),
     "a server whose package.json lists what its front end needs": (
         {
             "package.json": package("express", "react", "react-scripts", scripts={"start": "node backend/server.js"}),

@@ -54,6 +54,37 @@ ONE_TYPE: dict[str, tuple[Files, str]] = {
         },
         "docker",
     ),
+    "a script beside a collection of images": (
+        {"tag.py": "", **{f"{name}/Dockerfile": "FROM debian:12\n" for name in ("base", "lab", "notebook")}},
+        "docker",
+    ),
+    "an image that is only an example": ({"examples/proxy/Dockerfile": "FROM haproxy:3\n", "setup.yml": ""}, "unknown"),
+    "documentation in MkDocs above packages": (
+        {
+            "mkdocs.yml": "site_name: Desk\n",
+            **{f"desk/{name}/setup.py": "from setuptools import setup\nsetup()\n" for name in ("api", "types")},
+        },
+        "monorepo",
+    ),
+    "documentation in VitePress above packages": (
+        {
+            "package.json": package(dev=("vitepress",), private=True, workspaces=["packages/*"]),
+            "packages/one/package.json": package(exports="./index.js"),
+            "packages/two/package.json": package(exports="./index.js"),
+        },
+        "monorepo",
+    ),
+    "Ruby that tests a program in C++": (
+        {"Gemfile": "gem 'cucumber'\n", "features/run.rb": "", **{f"src/part{n}.cpp": "" for n in range(9)}},
+        "unknown",
+    ),
+    "a manage.py from before settings were named in it": (
+        {
+            "manage.py": "from django.core.management import execute_manager\nimport settings\n",
+            "settings.py": "",
+        },
+        "django",
+    ),
     "documentation in MkDocs beside a server": (
         {"mkdocs.yml": "site_name: Desk\n", "backend/package.json": EXPRESS, "backend/server.js": SERVER_JS},
         "express",

@@ -39,10 +39,10 @@ def recognise(folder: Folder) -> Claim | None:
 
 def settings_module(folder: Folder) -> str | None:
     """What manage.py sets DJANGO_SETTINGS_MODULE to; empty if it is computed, None if it is not Django's manage.py."""
+    source = folder.text("manage.py") or ""
     module = folder.tree.python(folder.path("manage.py"))
-    if module is None:
-        return _by_pattern(folder.text("manage.py") or "")
-    return python_source.environment_default(module, "DJANGO_SETTINGS_MODULE")
+    stated = python_source.environment_default(module, "DJANGO_SETTINGS_MODULE") if module else _by_pattern(source)
+    return "" if stated is None and "django.core.management" in source else stated
 
 
 def _by_pattern(source: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.projects.bundler import is_workspace
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.node import describe_server, imports_of_entries
@@ -25,7 +26,7 @@ def recognise(folder: Folder) -> Claim | None:
     starts_node = any(word in start for word in ("node", "tsx", "bun", "pm2"))
     if starts_node and (not is_dev_server(start) or "nodemon" in start or "ts-node" in start):
         return Claim(0.85, (*evidence, folder.fact("package.json", f"scripts.start {start}")))
-    has_entry = bool(folder.entry_names)
+    has_entry = bool(folder.entry_names) and not is_workspace(folder)
     return Claim(0.7, tuple(evidence)) if has_entry and not package.publishes else None
 
 

@@ -37,7 +37,7 @@ def recognise(folder: Folder) -> Claim | None:
         "xcpretty",
     }
     framework = next((word for word in ("sinatra", "hanami", "grape", "roda") if word in found), None)
-    confidence = 0.3 if is_tooling and not gemspec else 0.88
+    confidence = 0.3 if (is_tooling and not gemspec) or folder.tree.is_mostly_native else 0.88
     return Claim(confidence, (folder.fact(name, "a Ruby project"),), framework, library=gemspec is not None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from service.projects import javascript
-from service.projects.bundler import bundler, output_directory
+from service.projects.bundler import bundler, is_workspace, output_directory
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.node import is_tooling
@@ -93,9 +93,8 @@ def _generator(folder: Folder) -> Claim | None:
     package = folder.package
     name = package.first_of(*_GENERATORS) if package else None
     if package and name and not package.publishes:
-        return Claim(
-            0.9, (package.fact(name),), name.rpartition("/")[2] if name != "@docusaurus/core" else "docusaurus"
-        )
+        framework = name.rpartition("/")[2] if name != "@docusaurus/core" else "docusaurus"
+        return Claim(0.9, (package.fact(name),), framework, library=is_workspace(folder))
     if folder.has("hugo.toml", "hugo.yaml", "hugo.json", "config/_default/hugo.toml", "config/_default/config.toml"):
         return Claim(
             0.9,
