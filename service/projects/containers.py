@@ -40,6 +40,8 @@ class Dockerfile:
 def is_dockerfile(name: str) -> bool:
     """Whether a file name is a Dockerfile that deploys: those for development or tests are not."""
     lower = name.lower()
+    if lower.startswith("."):
+        return False  # of a tool: .gitpod.Dockerfile
     if not (lower == "containerfile" or lower.startswith("dockerfile") or lower.endswith(".dockerfile")):
         return False
     return not re.search(r"dev|test|local|debug|ci\b|lint|playwright|tester|ignore", lower)

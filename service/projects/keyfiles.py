@@ -68,6 +68,9 @@ def _worth_reading(tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
         yield from ((path, 2.0) for path in _node_entries(tree, prefix)[:3])
     if any(name.endswith(".py") or is_requirements(name) or name in ("pyproject.toml", "Pipfile") for name in names):
         yield from ((path, 2.0 + position * 0.1) for position, path in enumerate(_python_entries(tree, folder)[:8]))
+    if "go.mod" in names:  # all the files of a directory are of one package
+        sources = (name for name in names if name.endswith(".go") and not name.endswith("_test.go"))
+        yield from ((prefix + name, 2.0) for name in list(sources)[:1])
     if "manage.py" in names:
         yield from ((path, 3.0) for path in _settings(tree, folder)[:3])
     for path in (f"{prefix}requirements/{name}" for name in tree.names(f"{prefix}requirements")):

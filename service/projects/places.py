@@ -48,8 +48,8 @@ _SIDE_PART = re.compile(
 
 
 def is_noise(folder: str) -> bool:
-    """Whether a directory lies in one of `NOISE`."""
-    return any(part in NOISE for part in folder.split("/"))
+    """Whether a directory lies in one of `NOISE`, or in one that a tool keeps out of sight."""
+    return folder != "." and any(part in NOISE or part.startswith(".") for part in folder.split("/"))
 
 
 def is_side(folder: str) -> bool:

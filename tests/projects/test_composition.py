@@ -187,6 +187,21 @@ CASES: dict[str, tuple[Files, str, Parts]] = {
         "fullstack",
         [(".", "react", "frontend"), (".", "express", "backend")],
     ),
+    "a program in Go under another name than main": (
+        {**under("web", SPA), **under("desk", {"go.mod": "module desk\n", "desk.go": "package main\n"})},
+        "fullstack",
+        [("web", "react", "frontend"), ("desk", "go", "backend")],
+    ),
+    "a program in Go below its module": (
+        {"go.mod": "module desk\n", "bin/desk/main.go": "package main\n", **under("web", SPA)},
+        "fullstack",
+        [("web", "react", "frontend"), (".", "go", "backend")],
+    ),
+    "a package in Go beside a front end": (
+        {"go.mod": "module desk\n", "desk.go": "package desk\n", **under("web", SPA)},
+        "react",
+        [],
+    ),
     "lessons side by side": (
         {
             **under("lesson0", SPA),

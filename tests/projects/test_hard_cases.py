@@ -58,6 +58,11 @@ ONE_TYPE: dict[str, tuple[Files, str]] = {
         {"tag.py": "", **{f"{name}/Dockerfile": "FROM debian:12\n" for name in ("base", "lab", "notebook")}},
         "docker",
     ),
+    "the image of an editor": ({".gitpod.Dockerfile": "FROM gitpod/workspace-full\n", "lib.zsh": ""}, "unknown"),
+    "a package in a hidden directory": (
+        {".operations/package.json": package("express", scripts={"start": "node run.js"}), "README.md": ""},
+        "unknown",
+    ),
     "an image that is only an example": ({"examples/proxy/Dockerfile": "FROM haproxy:3\n", "setup.yml": ""}, "unknown"),
     "documentation in MkDocs above packages": (
         {

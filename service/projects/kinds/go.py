@@ -43,7 +43,12 @@ def recognise(folder: Folder) -> Claim | None:
 
 
 def _starts(folder: Folder) -> bool:
-    return folder.has("main.go") or folder.has_folder("cmd") or folder.dockerfile is not None
+    """Whether a program is here: its package is `main`, in whichever file, or lies in `cmd/` or the like."""
+    sources = (folder.text(name) for name in folder.names if name.endswith(".go"))
+    if any(re.search(r"^package main\b", source, re.MULTILINE) for source in sources if source):
+        return True
+    programs = any(path.endswith("main.go") and path.count("/") <= 2 for path in folder.below)
+    return programs or folder.has_folder("cmd") or folder.dockerfile is not None
 
 
 def _stated(folder: Folder) -> Iterator[version_files.Stated]:
