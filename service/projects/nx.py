@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from posixpath import relpath
 
 from service.projects import javascript
 from service.projects.package import Package, package_in
@@ -49,7 +48,12 @@ def nx_output(tree: Tree, folder: str) -> str | None:
     """Where Nx puts what it builds of an application, relative to its folder; None where project.json does not say."""
     project = tree.json_with_comments(resolve(folder, "project.json") or "")
     written = string(table(_build(project).get("options")).get("outputPath"))
-    return relpath(written, folder) if written and tree.has("nx.json") and "{" not in written else None
+    return seen_from(folder, written) if written and tree.has("nx.json") and "{" not in written else None
+
+
+def seen_from(folder: str, path: str) -> str:
+    """A path that counts from the top, as one that counts from `folder`."""
+    return path.removeprefix("./") if folder == "." else "../" * (folder.count("/") + 1) + path.removeprefix("./")
 
 
 def _build(project: Mapping[str, object]) -> Mapping[str, object]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from posixpath import relpath
 
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component, Evidence
 from service.projects.node_project import node_component
+from service.projects.nx import seen_from
 from service.projects.reading import string, table
 from service.projects.tree import Tree
 
@@ -56,7 +56,7 @@ def _output(folder: Folder) -> str | None:
     if folder.has("project.json"):
         project = folder.tree.json_with_comments(folder.path("project.json"))
         output = _build_output(string(project.get("name")) or folder.root.rpartition("/")[2], _targets(project))
-        return relpath(output, folder.root)  # Nx counts from the top of its workspace
+        return seen_from(folder.root, output)  # Nx counts from the top of its workspace
     old = folder.tree.json_with_comments(folder.path(".angular-cli.json"))
     if old:
         apps = old.get("apps")
