@@ -87,9 +87,7 @@ class Reconciler:
             commit = execution.bitbucket_commit_hash
             if commit is None or execution.created_at > old or commit in commits or execution.waiting_on:
                 continue
-            reason = await _silent_cause(client, repository.address, commit)
-            if reason:
-                reasons[execution.id] = reason
+            reasons[execution.id] = await _silent_cause(client, repository.address, commit)
         return reasons
 
     async def _write_down(
@@ -131,14 +129,15 @@ class Reconciler:
         return max(self._budget.seconds * (1 if busy else QUIET), affordable)
 
 
-async def _silent_cause(client: Client, name: str, commit: str) -> str | None:
+async def _silent_cause(client: Client, name: str, commit: str) -> str:
+    """Asked once for each execution: whatever it is, it is told."""
     if not await client.pipelines_enabled(name):
         return "Pipelines is switched off: enable it in the repository's settings at Bitbucket"
     try:
         await client.source(name, commit, CONFIG)
     except NotFound:
         return f"the commit has no {CONFIG}: generate one, or add it"
-    return None
+    return f"Bitbucket has begun no run of the commit: has its {CONFIG} a pipeline for the branch?"
 
 
 async def _ended(record: Record) -> float | None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from service.store import executions, logs, pipelines, steps
+from service.store import executions, pipelines, steps
+from service.store.database import Database
 from service.store.steps import StepRow
 from service.web.call import (
     answer,
@@ -23,6 +22,7 @@ from service.web.call import (
     viewer_of,
     viewer_or_none,
 )
+from service.web.log_text import StoredText, lines, one_range, whole_characters
 from service.web.operation import Operation, Query, Right
 from service.web.problems import Problem, not_found
 
@@ -31,11 +31,8 @@ USUAL_LIMIT, LARGEST_LIMIT = 64 * 1024, 1024 * 1024
 LONGEST_CHARACTER = 4
 MOST_MATCHES = 1000
 
-# Bytes of a line that are told, and that are searched as one: a longer line counts as several.
+# Letters of a line that are told.
 SHOWN = 2000
-LONGEST_LINE = 64 * 1024
-
-RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 
 
 class StepLogShape(msgspec.Struct, frozen=True):
@@ -70,33 +67,6 @@ class LogShape(msgspec.Struct, frozen=True, kw_only=True):
     matches: list[MatchShape] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The texts that were asked for, one behind the other."""
-
-    steps: Sequence[StepRow]
-
-    @property
-    def size(self) -> int:
-        return sum(step.log_bytes for step in self.steps)
-
-    async def read(self, request: Request, begin: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from `begin` to `end`, a piece at a time; each with a connection that is kept no longer."""
-        before = 0
-        for step in self.steps:
-            low, high = max(begin - before, 0), min(end - before, step.log_bytes)
-            before += step.log_bytes
-            while low < high:
-                until = min(high, low + LARGEST_LIMIT)
-                async with house_of(request).database.read() as connection:
-                    part = [piece async for piece in logs.text_of(connection, step.id, low, until)]
-                if not part:
-                    return
-                for piece in part:
-                    yield piece
-                low += sum(map(len, part))
-
-
 async def show(request: Request) -> Response:
     viewer = await viewer_of(request)
     pipeline_id, asked = id_in(request, "pipeline"), number_of(request, "execution_id")
@@ -112,7 +82,7 @@ async def show(request: Request) -> Response:
             raise not_found("execution")
         known = await steps.of_execution(connection, execution.id)
     name = text_of(request, "step")
-    wanted = Wanted([step for step in known if name is None or step.name == name])
+    wanted = StoredText([step for step in known if name is None or step.name == name])
     if name is not None and not wanted.steps:
         raise not_found("step")
     if "text/plain" in request.headers.get("accept", ""):
@@ -120,43 +90,32 @@ async def show(request: Request) -> Response:
     return answer(await _as_json(request, execution.id, execution.status, known, wanted))
 
 
-def _as_text(request: Request, wanted: Wanted) -> Response:
+def _as_text(request: Request, wanted: StoredText) -> Response:
+    database = house_of(request).database
     begin = min(number_of(request, "offset") or 0, wanted.size)
     limit = number_of(request, "limit")
     end = wanted.size if limit is None else min(wanted.size, begin + limit)
     status, headers = 200, {"Accept-Ranges": "bytes", "X-Content-Type-Options": "nosniff"}
-    if "range" in request.headers and (asked := _range(request.headers["range"], wanted.size)) is not None:
+    if "range" in request.headers and (asked := one_range(request.headers["range"], wanted.size)) is not None:
         begin, end = asked
         if begin >= wanted.size:
             told = {"Content-Range": f"bytes */{wanted.size}"}
             raise Problem(416, f"the log has {wanted.size} bytes by now", headers=told)
         status, headers["Content-Range"] = 206, f"bytes {begin}-{end - 1}/{wanted.size}"
     headers["Content-Length"] = str(end - begin)
-    return StreamingResponse(wanted.read(request, begin, end), status, headers, media_type="text/plain; charset=utf-8")
-
-
-def _range(text: str, size: int) -> tuple[int, int] | None:
-    """One range of bytes, RFC 9110 14.1.2; None for what is to be ignored: several ranges, other units."""
-    match = RANGE.match(text)
-    if match is None or not (match[1] or match[2]):
-        return None
-    if not match[1]:
-        return max(0, size - int(match[2])), size
-    begin = int(match[1])
-    if not match[2]:
-        return begin, size
-    return (begin, min(int(match[2]) + 1, size)) if int(match[2]) >= begin else None
+    return StreamingResponse(wanted.read(database, begin, end), status, headers, media_type="text/plain; charset=utf-8")
 
 
 async def _as_json(
-    request: Request, execution_id: int, status: str, known: Sequence[StepRow], wanted: Wanted
+    request: Request, execution_id: int, status: str, known: Sequence[StepRow], wanted: StoredText
 ) -> LogShape:
+    database = house_of(request).database
     begin = number_of(request, "offset") or 0
     limit = number_of(request, "limit")
     limit = USUAL_LIMIT if limit is None else min(max(limit, LONGEST_CHARACTER), LARGEST_LIMIT)
     query = text_of(request, "q")
-    raw = b"".join([piece async for piece in wanted.read(request, begin, begin + limit)])
-    text, taken = _whole_characters(raw, last=begin + len(raw) >= wanted.size)
+    raw = b"".join([piece async for piece in wanted.read(database, begin, begin + limit)])
+    text, taken = whole_characters(raw, last=begin + len(raw) >= wanted.size)
     following = begin + taken
     return LogShape(
         execution_id=execution_id,
@@ -167,46 +126,21 @@ async def _as_json(
         text=text,
         next_offset=following if following < wanted.size else None,
         bytes=wanted.size,
-        matches=await _search(request, wanted, query) if query else None,
+        matches=await _search(database, wanted, query) if query else None,
     )
 
 
-def _whole_characters(raw: bytes, *, last: bool) -> tuple[str, int]:
-    """(text, how many bytes it is of): a character that the limit cut in two is left for the next part."""
-    if not last:
-        for back in range(1, min(4, len(raw)) + 1):
-            if raw[-back] & 0xC0 == 0xC0:
-                raw = raw[:-back] if len(raw[-back:].decode(errors="ignore")) == 0 else raw
-                break
-    return raw.decode(errors="replace"), len(raw)
-
-
-async def _search(request: Request, wanted: Wanted, query: str) -> list[MatchShape]:
+async def _search(database: Database, wanted: StoredText, query: str) -> list[MatchShape]:
     """The lines that hold `query`, whatever the case of letters; the first of them, if there are very many."""
     needle, found = query.casefold(), list[MatchShape]()
     for step in wanted.steps:
-        async for at, line in _lines(Wanted([step]).read(request, 0, step.log_bytes)):
+        async for at, line in lines(StoredText([step]).read(database, 0, step.log_bytes)):
             text = line.decode(errors="replace")
             if needle in text.casefold():
                 found.append(MatchShape(step.name, at, text[:SHOWN]))
                 if len(found) == MOST_MATCHES:
                     return found
     return found
-
-
-async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, bytes]]:
-    """(offset, line) of each line, without its end."""
-    at, rest = 0, b""
-    async for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield at, line
-            at += len(line) + 1
-        if len(rest) > LONGEST_LINE:
-            yield at, rest
-            at, rest = at + len(rest), b""
-    if rest:
-        yield at, rest
 
 
 class Live:

@@ -5,103 +5,29 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
 from service.bus import Topic
-from service.feed import Batch
-from service.feed.frames import encode
 from service.machine import State
 from service.recorder import Recorder
-from service.store import executions, logs
 from service.store.logs import Standing
 from service.web.streams import place
+from service.web.streams.shared_log import SharedLog
 from service.web.streams.stream import End, Ended, Stream
 from service.web.streams.streams import Streams
 
 logger = logging.getLogger(__name__)
 
-# Seconds: a look without a ring; how long a reader counts as watching; how often that is written down anew; after
-# which it is asked once more whether he may see this.
+# Seconds: a look without a ring; how often a run is noted down as watched; after which a reader is asked once more
+# whether he may see this.
 BACKSTOP = 2.0
-WATCHING = 30.0
 REMIND = 10.0
 JUDGE = 15.0
 
-# Pages that are kept for the next who asks: of many readers each is somewhere else while they catch up.
-PAGES_KEPT = 4
-
 Judge = Callable[[], Awaitable[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What follows a cursor: the events in one piece, and the cursor behind them."""
-
-    batch: Batch
-    cursor: int
-
-
-class Reel:
-    """One execution's log for all who read it here: of those who ask the same at a time, one asks the database."""
-
-    def __init__(self, recorder: Recorder, execution_id: int) -> None:
-        self.execution_id = execution_id
-        self.readers: set[Reader] = set()
-        self._recorder = recorder
-        self._asking = asyncio.Lock()
-        self._standing: Standing | None = None
-        self._rings = 0
-        self._pages: dict[int, Page] = {}
-
-    def now(self) -> datetime:
-        return self._recorder.now()
-
-    def wake(self) -> None:
-        self._standing = None
-        self._rings += 1
-        for reader in self.readers:
-            reader.stream.wake()
-
-    async def standing(self) -> Standing:
-        """As it was after the last ring, or later."""
-        async with self._asking:
-            if self._standing is not None:
-                return self._standing
-            rings = self._rings  # before the question: what is stored during it rings again
-            async with self._recorder.database.read() as connection:
-                found = await logs.standing(connection, self.execution_id)
-            if rings == self._rings:
-                self._standing = found
-            return found
-
-    async def page(self, cursor: int) -> Page:
-        """What is stored after `cursor`, where something is: it stays what it is, the log only grows."""
-        async with self._asking:
-            known = self._pages.get(cursor)
-            if known is None:
-                async with self._recorder.database.read() as connection:
-                    pieces = await logs.after(connection, self.execution_id, cursor)
-                known = Page(Batch(b"".join(map(_encoded, pieces))), pieces[-1].id if pieces else cursor)
-                self._pages[cursor] = known
-                if len(self._pages) > PAGES_KEPT:
-                    del self._pages[next(iter(self._pages))]
-            return known
-
-    async def remind(self) -> None:
-        """Says that somebody is watching, so that the run is looked at often; one that has ended needs no looks."""
-        async with self._recorder.record() as record:
-            execution = await executions.by_id(record.connection, self.execution_id)
-            if execution is None or State(execution.status).final:
-                return
-            until = record.now + timedelta(seconds=WATCHING)
-            await executions.change(record.connection, self.execution_id, watched_until=until)
-            if execution.watched_until is None or execution.watched_until < record.now:
-                for kind in ("follow", "tail"):
-                    await record.work(kind, str(self.execution_id), {"execution_id": self.execution_id})
 
 
 class LogStreams:
@@ -111,7 +37,7 @@ class LogStreams:
         self.rights = rights
         self._recorder = recorder
         self._streams = streams
-        self._reels: dict[int, Reel] = {}
+        self._logs: dict[int, SharedLog] = {}
         self._following: asyncio.Task[None] | None = None
 
     async def serve(
@@ -131,18 +57,18 @@ class LogStreams:
         """
 
         async def story(stream: Stream) -> None:
-            reel = self._reels.setdefault(execution_id, Reel(self._recorder, execution_id))
-            reader = Reader(stream, reel, judge, self.rights, judged)
-            reel.readers.add(reader)
+            shared = self._logs.setdefault(execution_id, SharedLog(self._recorder, execution_id))
+            reader = Reader(stream, shared, judge, self.rights, judged)
+            shared.readers.add(stream)
             try:
-                if len(reel.readers) == 1:
-                    await reel.remind()
+                if len(shared.readers) == 1:
+                    await shared.remind()
                 self._follow_on()
                 await reader.tell(place.asked_in(scope))
             finally:
-                reel.readers.discard(reader)
-                if not reel.readers:
-                    self._reels.pop(execution_id, None)
+                shared.readers.discard(stream)
+                if not shared.readers:
+                    self._logs.pop(execution_id, None)
 
         await self._streams.serve(scope, receive, send, story, owner=owner, expires_at=expires_at)
 
@@ -160,10 +86,10 @@ class LogStreams:
         clock = asyncio.get_running_loop().time
         reminded = clock()
         try:
-            while self._reels:
+            while self._logs:
                 await bell.wait(BACKSTOP)
-                for reel in self._reels.values():
-                    reel.wake()
+                for shared in self._logs.values():
+                    shared.wake()
                 if clock() - reminded > REMIND:
                     reminded = clock()
                     await self._remind()
@@ -171,9 +97,9 @@ class LogStreams:
             bell.close()
 
     async def _remind(self) -> None:
-        for reel in list(self._reels.values()):
+        for shared in list(self._logs.values()):
             try:
-                await reel.remind()
+                await shared.remind()
             except Exception as error:  # the database is away: whoever reads is told so by his own question
                 logger.warning("logs.not_reminded", extra={"reason": type(error).__name__})
 
@@ -181,11 +107,11 @@ class LogStreams:
 class Reader:
     """One stream's place in one log."""
 
-    __slots__ = ("_cursor", "_judge", "_judged", "_judged_at", "_reel", "_rights", "_trouble", "stream")
+    __slots__ = ("_cursor", "_judge", "_judged", "_judged_at", "_rights", "_shared", "_stream", "_trouble")
 
-    def __init__(self, stream: Stream, reel: Reel, judge: Judge, rights: Callable[[], int], judged: int) -> None:
-        self.stream = stream
-        self._reel = reel
+    def __init__(self, stream: Stream, shared: SharedLog, judge: Judge, rights: Callable[[], int], judged: int) -> None:
+        self._stream = stream
+        self._shared = shared
         self._judge = judge
         self._rights = rights
         self._judged = judged
@@ -196,11 +122,11 @@ class Reader:
     async def tell(self, asked: str | None) -> None:
         """Until the log is whole, or Ended is raised."""
         reset = await self._begin(asked)
-        self._say("subscribed", {"execution_id": self._reel.execution_id, "cursor": self._cursor}, retry=2000)
+        self._say("subscribed", {"execution_id": self._shared.execution_id, "cursor": self._cursor}, retry=2000)
         if reset is not None:
             self._say("reset", {"reason": reset, "cursor": self._cursor})
         while not await self._goes_on():
-            await self.stream.turn()
+            await self._stream.turn()
             await self._may_go_on()
 
     async def _begin(self, asked: str | None) -> str | None:
@@ -210,18 +136,18 @@ class Reader:
         if not (asked.isascii() and asked.isdigit()):
             return "malformed"
         number = int(asked.lstrip("0")[:30] or "0")
-        newest = (await self._reel.standing()).newest
+        newest = (await self._shared.standing()).newest
         self._cursor = min(number, newest)
         return "unknown" if number > newest else None
 
     async def _goes_on(self) -> bool:
         """Sends what is new; whether that was the last of it."""
-        standing = await self._reel.standing()
+        standing = await self._shared.standing()
         while self._cursor < standing.newest:
-            page = await self._reel.page(self._cursor)
-            self.stream.write(page.batch)
+            page = await self._shared.page(self._cursor)
+            self._stream.write(page.batch)
             self._cursor = page.cursor
-            await self.stream.drain()
+            await self._stream.drain()
         if State(standing.status).final and not standing.awaited:
             self._say("log_complete", {"status": standing.status, "bytes": standing.bytes})
             return True
@@ -235,7 +161,7 @@ class Reader:
             return
         self._judged, self._judged_at = rights, now
         if not await self._judge():
-            self.stream.end(End.REVOKED)
+            self._stream.end(End.REVOKED)
             raise Ended(End.REVOKED)
 
     def _tell_trouble(self, standing: Standing) -> None:
@@ -243,14 +169,9 @@ class Reader:
         if standing.trouble is not None and standing.trouble != self._trouble:
             told: dict[str, object] = {"message": standing.trouble}
             if standing.retry_at is not None:
-                told["retry_in"] = max(0, round((standing.retry_at - self._reel.now()).total_seconds()))
+                told["retry_in"] = max(0, round((standing.retry_at - self._shared.now()).total_seconds()))
             self._say("log_error", told)
         self._trouble = standing.trouble
 
     def _say(self, event: str, told: dict[str, object], *, retry: int | None = None) -> None:
-        self.stream.tell(event, msgspec.json.encode(told).decode(), cursor=self._cursor, retry=retry)
-
-
-def _encoded(piece: logs.Piece) -> bytes:
-    told = {"step": piece.step, "offset": piece.offset, "text": piece.body.decode()}
-    return encode("log_update", msgspec.json.encode(told).decode(), cursor=piece.id)
+        self._stream.tell(event, msgspec.json.encode(told).decode(), cursor=self._cursor, retry=retry)
