@@ -9,7 +9,6 @@ from typing import Any
 from service.history import Patience
 from service.recorder import Record
 from service.routing import Router
-from service.store import pipelines
 from service.store.pipelines import Pipeline
 from service.store.repositories import Repository
 
@@ -49,12 +48,9 @@ class Desk:
 
     record: Record
     repository: Repository
+    pipeline: Pipeline | None  # the repository's active one
     delivery_id: str
     patience: Patience
-
-    async def pipeline(self) -> Pipeline | None:
-        """The repository's active pipeline."""
-        return await pipelines.active_of(self.record.connection, self.repository.id)
 
 
 # The type of router that every file of this package has one of.

@@ -31,7 +31,7 @@ WORDS = {
 
 @router.on(RunReported)
 async def observe_the_run(event: RunReported, desk: Desk) -> Verdict:
-    pipeline = await desk.pipeline()
+    pipeline = desk.pipeline
     if pipeline is None:
         return Verdict(Word.IGNORED, NO_PIPELINE, event.ref)
     if event.state not in TRIGGERS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from handlers.desk import NO_PIPELINE, Desk, Handlers, Verdict, Word
@@ -9,6 +10,7 @@ from service.events import BranchPushed, NothingPushed, RefDeleted, TagPushed
 from service.history import Opening, note_push, open_execution
 from service.sightings import environment_for
 from service.store import executions
+from service.store.executions import Execution
 
 router = Handlers()
 
@@ -21,21 +23,22 @@ SKIP_MARKS = ("[skip ci]", "[ci skip]")
 
 @router.on(BranchPushed)
 async def expect_a_run(event: BranchPushed, desk: Desk) -> Verdict:
-    pipeline = await desk.pipeline()
+    pipeline = desk.pipeline
     if pipeline is None:
         return Verdict(Word.IGNORED, NO_PIPELINE, event.ref)
-    joined = await _join_a_faster_run(event, desk)
+    branch = event.ref or ""
+    known = await executions.of_commit(desk.record.connection, desk.repository.id, commit=event.commit, branch=branch)
+    joined = await _join_a_faster_run(event, desk, known)
     if joined is not None:
         return joined
-    branch = event.ref or ""
     environment = await environment_for(desk.record, pipeline.id, branch)
     if environment is None:
         return Verdict(Word.IGNORED, f"no environment deploys {branch}", branch)
     if silent := _why_no_run_will_come(event):
         return Verdict(Word.IGNORED, silent, branch)
-    known = await _known_already(event, desk)
-    if known is not None:
-        return known
+    repeated = _known_already(event, known)
+    if repeated is not None:
+        return repeated
     opening = Opening(
         pipeline_id=pipeline.id,
         repository_id=desk.repository.id,
@@ -66,28 +69,28 @@ async def note_an_empty_push(event: NothingPushed, desk: Desk) -> Verdict:
     return Verdict(Word.IGNORED, "the push names no changed ref")
 
 
-async def _join_a_faster_run(event: BranchPushed, desk: Desk) -> Verdict | None:
+async def _join_a_faster_run(event: BranchPushed, desk: Desk, known: Sequence[Execution]) -> Verdict | None:
     """The run's status came before the push: the push tells what only it knows."""
-    connection, branch = desk.record.connection, event.ref or ""
-    faster = await executions.unpushed(connection, desk.repository.id, commit=event.commit, branch=branch)
+    faster = next((one for one in known if not one.pushed and one.trigger_type == "webhook"), None)
     if faster is None:
         return None
-    await executions.change(connection, faster.id, branch=branch, **_told(event))
+    await executions.change(desk.record.connection, faster.id, branch=event.ref, **_told(event))
     await note_push(desk.record, faster, desk.delivery_id)
-    return Verdict(Word.JOINED, f"Bitbucket's run #{faster.bitbucket_build_number} was here first", branch, faster.id)
+    reason = f"Bitbucket's run #{faster.bitbucket_build_number} was here first"
+    return Verdict(Word.JOINED, reason, event.ref, faster.id)
 
 
-async def _known_already(event: BranchPushed, desk: Desk) -> Verdict | None:
+def _known_already(event: BranchPushed, known: Sequence[Execution]) -> Verdict | None:
     """A push says no time of its own: sent again by whoever captured it, or by a person's replay, it looks as new as
     the first. So it expects nothing twice; where Bitbucket does run the commit once more, the run's status opens it.
     """
-    connection, repository, branch = desk.record.connection, desk.repository.id, event.ref or ""
-    waiting = await executions.expected(connection, repository, commit=event.commit, branch=branch)
+    mine = [one for one in known if one.branch == event.ref]
+    waiting = next((one for one in mine if one.waits_for_a_run), None)
     if waiting is not None:
-        return Verdict(Word.UNCHANGED, "an execution of this commit waits for its run already", branch, waiting.id)
-    before = await executions.pushed(connection, repository, commit=event.commit, branch=branch)
+        return Verdict(Word.UNCHANGED, "an execution of this commit waits for its run already", event.ref, waiting.id)
+    before = next((one for one in reversed(mine) if one.pushed), None)
     if before is not None:
-        return Verdict(Word.UNCHANGED, "this commit was pushed to the branch before", branch, before.id)
+        return Verdict(Word.UNCHANGED, "this commit was pushed to the branch before", event.ref, before.id)
     return None
 
 

@@ -19,7 +19,7 @@ async def follow_the_name(event: RepositoryRenamed | RepositoryMoved, desk: Desk
         return Verdict(Word.UNCHANGED, f"it is known as {known.full_name} already")
     if not await repositories.rename(desk.record.connection, known.id, workspace, slug):
         return Verdict(Word.REFUSED, f"another connected repository is named {event.full_name}")
-    pipeline = await desk.pipeline()
+    pipeline = desk.pipeline
     if pipeline is not None:
         named = {"pipeline_id": pipeline.id, "repository": event.full_name, "previously": known.full_name}
         desk.record.log("pipeline.updated", named, repository_id=known.id, pipeline_id=pipeline.id)

@@ -62,7 +62,8 @@ class Record:
         """Adds a piece of work, done once this transaction is committed; of one kind and key only one waits."""
         due_at = due_at or self.now
         await work.add(self.connection, kind=kind, key=key, payload=payload, due_at=due_at, now=self.now)
-        self.topics.add(Topic.WORK)
+        if due_at <= self.now:  # nobody need wake for what is due in half an hour
+            self.topics.add(Topic.WORK)
 
     def ring(self, topic: Topic) -> None:
         """Something else is new once this is committed."""

@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from service.store import inline
+
 # FULL: what was acknowledged survives a power cut. The rest: refuse rather than hang, trust nothing in the schema.
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -41,7 +43,7 @@ class Database:
         if self.embedded:
             checkpoint = ("PRAGMA wal_autocheckpoint=0",) if beside else ()
             self._reader = _sqlite(url, ("PRAGMA query_only=ON", "PRAGMA wal_autocheckpoint=0"), "BEGIN", size=4)
-            self._writer = _sqlite(url, checkpoint, "BEGIN IMMEDIATE", size=1)
+            self._writer = _sqlite(url, checkpoint, "BEGIN IMMEDIATE", size=1, async_creator_fn=inline.connect)
         else:
             options: dict[str, Any] = {"pool_size": pool, "max_overflow": 4, "pool_pre_ping": True, "pool_timeout": 8}
             server = {"application_name": "penstock", "jit": "off"}
@@ -83,9 +85,11 @@ def away(error: Exception) -> bool:
     return isinstance(error, PoolTimeout)
 
 
-def _sqlite(url: str, pragmas: tuple[str, ...], begin: str, *, size: int) -> AsyncEngine:
+def _sqlite(url: str, pragmas: tuple[str, ...], begin: str, *, size: int, **how: Any) -> AsyncEngine:
     # hidden from errors, and so from the log: the parameters are what Bitbucket and people have sent
-    engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=8, hide_parameters=True)
+    engine = create_async_engine(
+        url, pool_size=size, max_overflow=0, pool_timeout=8, hide_parameters=True, connect_args=how
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: Any) -> None:

@@ -21,7 +21,10 @@ _SHOWN = [column for column in deliveries.c if column.name not in ("body", "dige
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One HTTP request of Bitbucket's. `body` is the raw bytes where they were asked for and are still kept."""
+    """One HTTP request of Bitbucket's. `body` is the raw bytes where they were asked for and are still kept.
+
+    `uuid_reused`, where it was asked for: another body came under the same X-Request-UUID, which is not signed.
+    """
 
     id: str
     hook_id: str
@@ -36,21 +39,22 @@ class Delivery:
     flags: list[str]
     verdicts: list[dict[str, Any]]
     body: bytes | None = field(default=None, repr=False)
+    uuid_reused: bool = False
 
 
 async def next_due(connection: AsyncConnection, now: datetime) -> Delivery | None:
     """The delivery that has waited longest, locked for this transaction; others take the next one."""
-    question = select(*_SHOWN, deliveries.c.body).where(deliveries.c.status.in_(WAITING), deliveries.c.due_at <= now)
-    question = question.order_by(deliveries.c.due_at, deliveries.c.id).limit(1).with_for_update(skip_locked=True)
-    return await _first(connection, question)
-
-
-async def uuid_used_before(connection: AsyncConnection, delivery: Delivery) -> bool:
-    """Whether another body came under the same X-Request-UUID: that header is not signed."""
-    if not delivery.request_uuid:
-        return False
-    same = (deliveries.c.hook_id == delivery.hook_id, deliveries.c.request_uuid == delivery.request_uuid)
-    return bool((await connection.execute(select(exists().where(*same, deliveries.c.id < delivery.id)))).scalar())
+    before = deliveries.alias("before")
+    reused = exists().where(
+        before.c.hook_id == deliveries.c.hook_id,
+        before.c.request_uuid == deliveries.c.request_uuid,
+        before.c.id < deliveries.c.id,
+        deliveries.c.request_uuid != "",
+    )
+    columns = (*_SHOWN, deliveries.c.body, reused.label("uuid_reused"))
+    question = select(*columns).where(deliveries.c.status.in_(WAITING), deliveries.c.due_at <= now)
+    question = question.order_by(deliveries.c.due_at, deliveries.c.id).limit(1)
+    return await _first(connection, question.with_for_update(skip_locked=True, of=deliveries))
 
 
 async def settle(

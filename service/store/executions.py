@@ -51,6 +51,12 @@ class Execution:
     config_revision_id: int | None
 
     @property
+    def waits_for_a_run(self) -> bool:
+        """Its run may still begin: also after the deadline, when the machines were busy."""
+        given_up = self.error_message is not None and self.error_message.startswith(LOST)
+        return self.bitbucket_build_number is None and (self.status == State.PLANNED or given_up)
+
+    @property
     def duration_seconds(self) -> float | None:
         """From the run's begin to its end, by Bitbucket's clock; None until both are known."""
         if self.started_at is None or self.completed_at is None:
@@ -128,27 +134,14 @@ async def newest(connection: AsyncConnection, repository_id: int, branch: str | 
     return await _first(connection, question.order_by(executions.c.id.desc()).limit(1))
 
 
-async def pushed(connection: AsyncConnection, repository_id: int, *, commit: str, branch: str) -> Execution | None:
-    """The newest execution that a push of this commit to this branch has opened or joined."""
-    question = select(executions).where(
-        executions.c.repository_id == repository_id,
-        executions.c.bitbucket_commit_hash == commit,
-        executions.c.branch == branch,
-        executions.c.pushed.is_(True),
-    )
-    return await _first(connection, question.order_by(executions.c.id.desc()).limit(1))
-
-
-async def unpushed(connection: AsyncConnection, repository_id: int, *, commit: str, branch: str) -> Execution | None:
-    """The oldest execution of this commit and branch that no push has claimed: its status was faster."""
+async def of_commit(connection: AsyncConnection, repository_id: int, *, commit: str, branch: str) -> list[Execution]:
+    """Every execution of this commit on this branch, or on one that was not told; the oldest first."""
     question = select(executions).where(
         executions.c.repository_id == repository_id,
         executions.c.bitbucket_commit_hash == commit,
         or_(executions.c.branch == branch, executions.c.branch.is_(None)),
-        executions.c.pushed.is_(False),
-        executions.c.trigger_type == "webhook",
     )
-    return await _first(connection, question.order_by(executions.c.id).limit(1))
+    return [Execution(**row._mapping) for row in await connection.execute(question.order_by(executions.c.id))]
 
 
 async def waiting_for_a_run(connection: AsyncConnection, repository_id: int) -> list[Execution]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,11 +44,20 @@ async def add(
     await connection.execute(statement.on_conflict_do_update(index_elements=["kind", "key"], set_=again))
 
 
+def _due(kinds: Sequence[str], now: datetime) -> tuple[ColumnElement[bool], ...]:
+    free = or_(work.c.leased_until.is_(None), work.c.leased_until < now)
+    return work.c.status == "waiting", work.c.due_at <= now, work.c.kind.in_(kinds), free
+
+
+async def any_due(connection: AsyncConnection, kinds: Sequence[str], *, now: datetime) -> bool:
+    """Whether there is anything to lease."""
+    question = select(work.c.id).where(*_due(kinds, now)).limit(1)
+    return (await connection.execute(question)).scalar() is not None
+
+
 async def lease(connection: AsyncConnection, kinds: Sequence[str], *, now: datetime, seconds: float) -> Work | None:
     """The piece that has been due longest, ours for so many seconds. A lease that ran out is taken over."""
-    free = or_(work.c.leased_until.is_(None), work.c.leased_until < now)
-    due = (work.c.status == "waiting", work.c.due_at <= now, work.c.kind.in_(kinds), free)
-    first = select(work.c.id).where(*due).order_by(work.c.due_at, work.c.id).limit(1)
+    first = select(work.c.id).where(*_due(kinds, now)).order_by(work.c.due_at, work.c.id).limit(1)
     number = (await connection.execute(first.with_for_update(skip_locked=True))).scalar()
     if number is None:
         return None

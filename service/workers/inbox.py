@@ -18,6 +18,7 @@ from service.recorder import Record, Recorder
 from service.store import deliveries, pipelines, repositories
 from service.store.database import away
 from service.store.deliveries import Delivery
+from service.store.pipelines import Pipeline
 from service.workers.rounds import keep_going
 
 logger = logging.getLogger(__name__)
@@ -69,13 +70,14 @@ class InboxWorker:
         return True
 
     async def _process(self, record: Record, delivery: Delivery) -> None:
-        if await deliveries.uuid_used_before(record.connection, delivery) and REUSED not in delivery.flags:
+        if delivery.uuid_reused and REUSED not in delivery.flags:
             delivery.flags.append(REUSED)
-        verdicts = await self._judge(record, delivery)
+        pipeline = await pipelines.active_of(record.connection, delivery.repository_id)
+        verdicts = await self._judge(record, delivery, pipeline)
         unread = bool(verdicts) and all(verdict.word is Word.FAILED for verdict in verdicts)
-        await _settle(record, delivery, "dead" if unread else "processed", verdicts)
+        await _settle(record, delivery, "dead" if unread else "processed", verdicts, pipeline)
 
-    async def _judge(self, record: Record, delivery: Delivery) -> list[Verdict]:
+    async def _judge(self, record: Record, delivery: Delivery, pipeline: Pipeline | None) -> list[Verdict]:
         repository = await repositories.by_id(record.connection, delivery.repository_id, lock=True)
         if repository is None or repository.disconnected_at:
             return [Verdict(Word.IGNORED, "the repository is no longer connected")]
@@ -83,7 +85,7 @@ class InboxWorker:
             return [Verdict(Word.FAILED, "its body is no longer kept")]
         # the parser is pure and quick; a body of the largest size would hold the loop for some ten milliseconds
         read = parse(delivery.event_key, delivery.body)
-        desk = Desk(record, repository, delivery.id, self._patience)
+        desk = Desk(record, repository, pipeline, delivery.id, self._patience)
         verdicts = [await handlers.router.dispatch(event, desk) for event in read]
         return verdicts or [Verdict(Word.FAILED, Unreadable(repository.uuid, reason="it says nothing").reason)]
 
@@ -92,9 +94,9 @@ class InboxWorker:
         reason = f"{type(error).__name__} while it was processed, try {tries}"
         async with self._recorder.record() as record:
             if tries > len(PAUSES):
-                await _settle(
-                    record, delivery, "dead", [Verdict(Word.FAILED, f"{reason}; replay it once the cause is gone")]
-                )
+                verdict = Verdict(Word.FAILED, f"{reason}; replay it once the cause is gone")
+                pipeline = await pipelines.active_of(record.connection, delivery.repository_id)
+                await _settle(record, delivery, "dead", [verdict], pipeline)
                 return
             pause = PAUSES[tries - 1] * random.uniform(0.8, 1.2)  # noqa: S311
             await deliveries.try_again(
@@ -107,12 +109,13 @@ class InboxWorker:
             )
 
 
-async def _settle(record: Record, delivery: Delivery, status: str, verdicts: Sequence[Verdict]) -> None:
+async def _settle(
+    record: Record, delivery: Delivery, status: str, verdicts: Sequence[Verdict], pipeline: Pipeline | None
+) -> None:
     told = [verdict.told() for verdict in verdicts]
     await deliveries.settle(
         record.connection, delivery.id, status=status, now=record.now, verdicts=told, flags=delivery.flags
     )
-    pipeline = await pipelines.active_of(record.connection, delivery.repository_id)
     pipeline_id = pipeline.id if pipeline else None
     payload = {
         "delivery_id": delivery.id,

@@ -38,7 +38,7 @@ class Retention:
     async def prune(self) -> bool:
         """Whether there may be more. They go in small transactions, so that nobody waits long for the writer."""
         async with self._recorder.record() as record:
-            entries = await log.prune(record.connection, record.now - self._entries)
+            entries = await log.prune(record.connection, record.now - self._entries, limit=1000)
             bodies = await deliveries.drop_bodies(record.connection, record.now - self._bodies)
             done = await work.prune(record.connection, record.now - DONE)
             await answers.prune(record.connection, record.now - ANSWERED)

@@ -65,8 +65,7 @@ class TaskWorker:
 
     async def do_next(self) -> bool:
         """Whether there was a piece. One that raises is tried again, later and later, and holds up no other."""
-        async with self._recorder.record() as record:
-            piece = await work.lease(record.connection, list(self._tasks), now=record.now, seconds=LEASE)
+        piece = await self._lease()
         if piece is None:
             return False
         try:
@@ -84,6 +83,15 @@ class TaskWorker:
             logger.exception("work.failed", extra={"work": piece.id, "kind": piece.kind})
             await self._put_back(piece, error)
         return True
+
+    async def _lease(self) -> Work | None:
+        """Looks before it writes: most of the time nothing is due, and a look takes nobody's turn."""
+        kinds = list(self._tasks)
+        async with self._recorder.database.read() as connection:
+            if not await work.any_due(connection, kinds, now=self._recorder.now()):
+                return None
+        async with self._recorder.record() as record:
+            return await work.lease(record.connection, kinds, now=record.now, seconds=LEASE)
 
     async def _do(self, piece: Work) -> None:
         try:

@@ -68,29 +68,50 @@ async def test_an_expected_execution_is_one_that_waits_for_its_run(
         ({}, True),
         ({"branch": None}, True),
         ({"branch": "other"}, False),
-        ({"pushed": True}, False),
-        ({"trigger_type": "manual"}, False),
         ({"bitbucket_commit_hash": OTHER}, False),
     ],
 )
-async def test_an_unpushed_execution_is_one_whose_status_was_faster_than_its_push(
+async def test_executions_of_a_commit_are_those_on_its_branch_or_on_none_that_was_told(
     database: Database, values: dict[str, object], found: bool
 ) -> None:
     async with database.write() as connection:
-        made = await execution(connection, bitbucket_build_number=7, **values)
+        made = await execution(connection, **values)
 
-        faster = await executions.unpushed(connection, made.repository_id, commit=COMMIT, branch="main")
+        known = await executions.of_commit(connection, made.repository_id, commit=COMMIT, branch="main")
 
-    assert faster == (made if found else None)
+    assert known == ([made] if found else [])
 
 
-async def test_of_several_the_oldest_is_joined(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("values", "waits"),
+    [
+        ({}, True),
+        ({"bitbucket_build_number": 7}, False),
+        ({"status": "FAILED", "error_message": "lost: Bitbucket began no run for it until its deadline"}, True),
+        ({"status": "FAILED", "error_message": "not started: no such branch"}, False),
+        ({"status": "FAILED"}, False),
+    ],
+)
+async def test_an_execution_waits_for_its_run_until_it_has_one_also_after_it_was_given_up(
+    database: Database, values: dict[str, object], waits: bool
+) -> None:
+    async with database.write() as connection:
+        made = await execution(connection, **values)
+
+        waiting = await executions.expected(connection, made.repository_id, commit=COMMIT, branch="main")
+
+    assert made.waits_for_a_run is waits
+    assert waiting == (made if waits else None)
+
+
+async def test_of_several_the_oldest_comes_first(database: Database) -> None:
     async with database.write() as connection:
         first = await execution(connection)
-        await another(connection, first.repository_id, first.pipeline_id)
+        second = await another(connection, first.repository_id, first.pipeline_id)
 
         assert await executions.expected(connection, first.repository_id, commit=COMMIT, branch="main") == first
-        assert await executions.unpushed(connection, first.repository_id, commit=COMMIT, branch="main") == first
+        known = await executions.of_commit(connection, first.repository_id, commit=COMMIT, branch="main")
+        assert [one.id for one in known] == [first.id, second.id]
 
 
 async def test_an_observation_comes_back_as_it_was_seen_and_only_once(database: Database) -> None:
