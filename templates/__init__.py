@@ -1,1 +1,1 @@
-"""Texts people want to read and change. A package only so that importlib.resources finds them wherever they are installed."""
+"""Texts people want to read and change. A package, so that importlib.resources finds them wherever they are."""

@@ -4,8 +4,6 @@ The names carry the rows of the project's list of attacks on an HTTP server: C1 
 C4 ambiguous framing, C5 stopping, C9 forged forwarding.
 """
 
-# ruff: noqa: N802 (rows keep their capital letter)
-
 from __future__ import annotations
 
 import asyncio
