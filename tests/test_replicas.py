@@ -83,10 +83,10 @@ async def test_a_delivery_to_one_is_processed_by_another_and_seen_on_a_third(tmp
             while not (await anext(lines)).startswith("event: ready"):
                 pass
             answer = await client.post(hook.url, content=body, headers=signed(body, hook, "repo:push"))
+            assert answer.status_code == 202, answer.text
             while "delivery.processed" not in kinds:
                 line = await anext(lines)
                 if line.startswith("event: "):
                     kinds.append(line.removeprefix("event: "))
 
-    assert answer.status_code == 202
     assert kinds == ["execution.created", "delivery.processed"]
