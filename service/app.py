@@ -158,8 +158,10 @@ def _workers(
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:  # once more if need be: a driver may take the first time for its own
+            task.cancel()
+        await asyncio.wait(pending, timeout=2)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
