@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from service.projects import python_source, version_files
 from service.projects.backing import backing_services
 from service.projects.containers import command_port
@@ -42,13 +44,18 @@ def python_component(
     )
 
 
+# Where a runner finds tests by itself: `test_shop.py`, `shop_test.py`, Django's `tests.py`.
+TEST_MODULE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|tests)\.py$")
+
+
 def test_command(folder: Folder) -> str | None:
     """pytest where anything points to it, Django's own runner beside a manage.py, unittest for bare test modules."""
     pytest = dependency(folder, "pytest", "pytest-django", "pytest-asyncio", "pytest-cov")
     configured = folder.has("pytest.ini", "conftest.py", "tests/conftest.py") or "pytest" in table(
         folder.python.pyproject.get("tool")
     )
-    if pytest or configured:
+    written = any(TEST_MODULE.search(path) for path in folder.below)
+    if (pytest or configured) and written:  # without a test pytest ends with 5, and a pipeline with it
         return f"{run_prefix(folder)}pytest"
     if folder.has("manage.py"):
         return f"{run_prefix(folder)}python manage.py test"
@@ -56,8 +63,7 @@ def test_command(folder: Folder) -> str | None:
         return "tox"
     if folder.has("noxfile.py"):
         return "nox"
-    tests = [path for path in folder.below if path.rpartition("/")[2].startswith("test_") and path.endswith(".py")]
-    return f"{run_prefix(folder)}python -m unittest discover" if tests else None
+    return f"{run_prefix(folder)}python -m unittest discover" if written else None
 
 
 def lint_command(folder: Folder) -> str | None:

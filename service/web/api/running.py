@@ -18,7 +18,7 @@ from service.store import accounts, executions, pipelines, repositories
 from service.store.accounts import Viewer
 from service.store.pipelines import Environment, Pipeline
 from service.web.api.shapes import ExecutionShape, execution_shape
-from service.web.call import answer, body_of, house_of, id_in, viewer_of
+from service.web.call import actor_of, answer, body_of, house_of, id_in, viewer_of
 from service.web.operation import Operation, Right
 from service.web.problems import Problem, not_found
 
@@ -76,6 +76,8 @@ async def trigger(request: Request) -> Response:
         wish = Wish(variables=tuple((one.key, one.value, one.secured) for one in wanted.variables))
         payload = {"execution_id": execution.id, "wish": sealed(house.vault, wish, execution.id)}
         await record.work("start", str(execution.id), payload)
+        deed = {"branch": wanted.branch, "commit": wanted.commit, "environment": opening.environment}
+        record.audit(actor_of(request, viewer), "execution.triggered", f"execution {execution.id}", **deed)
     return answer(execution_shape(execution), 202, {"Location": f"/api/executions/{execution.id}"})
 
 
@@ -97,6 +99,7 @@ async def stop(request: Request) -> Response:
             raise Problem(409, "the repository has no credential: stop the run at Bitbucket")
         else:
             await record.work("stop", str(execution.id), {"execution_id": execution.id})
+        record.audit(actor_of(request, viewer), "execution.stopped", f"execution {execution.id}")
     return answer(execution_shape(execution), 202)
 
 

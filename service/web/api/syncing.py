@@ -12,12 +12,13 @@ from starlette.responses import Response
 from service.bitbucket.requests import Assignment
 from service.client import BitbucketError, Client, Conflict, NotAllowed, NotFound
 from service.store import accounts, pipelines, repositories, variables
+from service.store.audit import Actor
 from service.store.pipelines import Environment
 from service.store.repositories import Repository
 from service.store.variables import Variable
 from service.syncing import Ours, Plan, plan
 from service.variables import opened
-from service.web.call import answer, body_of, house_of, id_in, viewer_of
+from service.web.call import actor_of, answer, body_of, house_of, id_in, viewer_of
 from service.web.house import House
 from service.web.operation import Operation, Right
 from service.web.problems import Problem, not_found
@@ -70,7 +71,9 @@ async def sync(request: Request) -> Response:
     if client is None or repository is None:
         raise Problem(409, "the repository has no credential: its variables at Bitbucket cannot be read")
     try:
-        return answer(await _sync(house, client, repository, pipeline_id, environment, mine, wanted))
+        return answer(
+            await _sync(house, client, repository, pipeline_id, environment, mine, wanted, actor_of(request, viewer))
+        )
     except NotAllowed as error:
         raise Problem(409, str(error)) from None
     except BitbucketError as error:
@@ -100,6 +103,7 @@ async def _sync(
     environment: Environment | None,
     mine: list[Variable],
     wanted: Syncing,
+    actor: Actor,
 ) -> SyncShape:
     there = await _there(client, repository, environment, make=not wanted.dry_run)
     theirs = [] if there is _NOWHERE else await client.variables(repository.address, environment=there)
@@ -110,6 +114,8 @@ async def _sync(
             for one in mine:
                 if one.key in sent:
                     await variables.mark_synced(record.connection, pipeline_id, replace(one, synced=one.place))
+            deed = {"environment": wanted.environment, "pruned": wanted.prune}
+            record.audit(actor, "variables.synced", f"pipeline {pipeline_id}", **deed)
     deleted = steps.unmanaged if wanted.prune else ()
     return SyncShape(
         created=[VariableName(one.key, one.secured) for one in steps.create],
