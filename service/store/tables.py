@@ -305,7 +305,7 @@ variables = Table(
     Column("secured", Boolean, nullable=False),
     Column("place", String(32), nullable=False),  # random: what the value is bound to
     Column("value", LargeBinary, nullable=False),  # sealed by the vault, secured or not
-    Column("synced", String(64)),  # fingerprint of what Bitbucket has of us: a secured value is never told back
+    Column("synced", String(64)),  # the place of what Bitbucket was last sent: a secured value is never told back
     Index("ix_variables_pipeline_id", "pipeline_id"),
 )
 

@@ -46,4 +46,4 @@ async def find(feed: Feed, asked: str | None) -> Place:
 
 def _number(text: str) -> int | None:
     """Of decimal digits, and no more of them than say that it is larger than any cursor."""
-    return int(text[:30]) if text.isascii() and text.isdigit() else None
+    return int(text.lstrip("0")[:30] or "0") if text.isascii() and text.isdigit() else None
