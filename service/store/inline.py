@@ -9,6 +9,7 @@ BEGIN and COMMIT, goes to the thread as ever. Readers keep the thread: a list ma
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -21,11 +22,26 @@ WAITS = frozenset({"commit", "close"})
 class InlineConnection(aiosqlite.Connection):
     """Should aiosqlite no longer go through `_execute`, everything goes to the thread again: slower, not wrong."""
 
+    def __init__(self, connector: Callable[[], sqlite3.Connection], chunk: int) -> None:
+        super().__init__(connector, chunk)
+        # Calls that the thread has not finished. Whoever waited for one may have been cancelled meanwhile: the next
+        # call has to queue up behind it all the same.
+        self._elsewhere: deque[None] = deque()
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         connection = self._connection
-        if connection is not None and connection.in_transaction and getattr(fn, "__name__", "") not in WAITS:
+        free = connection is not None and connection.in_transaction and not self._elsewhere
+        if free and getattr(fn, "__name__", "") not in WAITS:
             return fn(*args, **kwargs)
-        return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        self._elsewhere.append(None)
+
+        def counted() -> Any:
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                self._elsewhere.popleft()
+
+        return await super()._execute(counted)  # type: ignore[no-untyped-call]
 
 
 def connect(path: str, **options: Any) -> aiosqlite.Connection:
