@@ -18,6 +18,7 @@ import pytest
 from service import clock
 from service.store import accounts, migrate
 from service.store.database import Database
+from tests.conftest import emptied
 from tests.living import Hook, push, repository, signed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.external_service]
@@ -48,6 +49,7 @@ async def replica(directory: Path, url: str, role: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def url(postgresql_url: str) -> str:
+    await emptied(postgresql_url)
     database = Database(postgresql_url)
     await migrate.upgrade(database)
     await database.close()

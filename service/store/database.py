@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
@@ -17,9 +19,9 @@ from service.store import inline
 
 # FULL: what was acknowledged survives a power cut. The rest: refuse rather than hang, trust nothing in the schema.
 PRAGMAS = (
+    "PRAGMA busy_timeout=5000",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
-    "PRAGMA busy_timeout=5000",
     "PRAGMA foreign_keys=ON",
     "PRAGMA trusted_schema=OFF",
     "PRAGMA journal_size_limit=67108864",
@@ -85,6 +87,19 @@ def away(error: Exception) -> bool:
     return isinstance(error, PoolTimeout)
 
 
+def _execute_patiently(cursor: Any, pragma: str) -> None:
+    """A new file is turned to WAL once, and whoever opens it at that moment is refused, whatever the busy timeout."""
+    for _ in range(100):
+        try:
+            cursor.execute(pragma)
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.02)
+    cursor.execute(pragma)
+
+
 def _sqlite(url: str, pragmas: tuple[str, ...], begin: str, *, size: int, **how: Any) -> AsyncEngine:
     # hidden from errors, and so from the log: the parameters are what Bitbucket and people have sent
     engine = create_async_engine(
@@ -96,7 +111,7 @@ def _sqlite(url: str, pragmas: tuple[str, ...], begin: str, *, size: int, **how:
         connection.isolation_level = None  # the driver would begin by itself, deferred, before the first write only
         cursor = connection.cursor()
         for pragma in (*PRAGMAS, *pragmas):
-            cursor.execute(pragma)
+            _execute_patiently(cursor, pragma)
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
