@@ -7,7 +7,6 @@ import contextlib
 import logging
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from types import FrameType
 from typing import Self
@@ -19,10 +18,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.web.protocol import Protocol
 
 logger = logging.getLogger(__name__)
-
-# The database's threads have microseconds of work for each call, and wait for the interpreter's lock before it: behind
-# a loop that is writing to a thousand sockets the usual 5 ms would make a transaction take a tenth of a second.
-SWITCH_SECONDS = 0.0005
 
 # What is written and not taken for so long ends the connection, however little it is.
 UNREAD_SECONDS = 30
@@ -45,7 +40,6 @@ class Server(uvicorn.Server):
         self._stopped_by_signal = False
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        sys.setswitchinterval(SWITCH_SECONDS)
         with contextlib.suppress(KeyboardInterrupt):
             super().run(sockets)
 
