@@ -7,14 +7,11 @@ from typing import Any
 from service.clock import written
 from service.machine import State
 from service.store import deliveries, executions, repositories
-from service.store.accounts import Viewer
+from service.store.accounts import OPERATOR
 from service.store.database import Database
 from service.store.deliveries import Delivery
 from service.store.executions import Execution
 from service.store.repositories import Repository
-
-# Whoever may open the database may see all of it.
-OPERATOR = Viewer(0, "operator", is_admin=True)
 
 # How many of a repository's latest pushes are looked through for the ref.
 LATEST = 200

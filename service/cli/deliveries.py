@@ -14,11 +14,8 @@ from service.cli.output import show_json, show_table
 from service.clock import written
 from service.recorder import Recorder
 from service.store import deliveries
-from service.store.accounts import Viewer
+from service.store.accounts import OPERATOR
 from service.store.deliveries import Delivery
-
-# Whoever may open the database may see all of it.
-OPERATOR = Viewer(0, "operator", is_admin=True)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -15,9 +15,6 @@ from service.vault import Vault
 from service.web import limits
 from service.web.problems import Problem
 
-# Which branches a repository deploys before anybody has said so.
-USUAL_BRANCHES = "{main,master}"
-
 # https://support.atlassian.com/bitbucket-cloud/docs/what-is-a-slug/
 WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}\Z")
 SLUG = re.compile(r"[A-Za-z0-9_.-]{1,128}\Z")
@@ -56,7 +53,7 @@ async def connect_repository(
     hook_id, secret = secrets.token_hex(16), secrets.token_urlsafe(32)
     sealed = vault.seal(secret.encode(), table="hooks", column="secret", row=hook_id)
     await repositories.add_hook(connection, hook_id, repository.id, sealed, now)
-    pipeline_id = await pipelines.adopt(connection, repository.id, branch_pattern=USUAL_BRANCHES, now=now)
+    pipeline_id = await pipelines.adopt(connection, repository.id, branch_pattern=pipelines.USUAL_BRANCHES, now=now)
     record.rights_changed()
     made = {"pipeline_id": pipeline_id, "repository_id": repository.id, "repository": repository.full_name}
     record.log("pipeline.created", made, repository_id=repository.id, pipeline_id=pipeline_id)

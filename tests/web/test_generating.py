@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from service.store import log
-from service.web.connecting import USUAL_BRANCHES
+from service.store.pipelines import USUAL_BRANCHES
 from tests.living import Living
 
 pytestmark = pytest.mark.anyio

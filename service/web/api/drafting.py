@@ -11,12 +11,11 @@ from service.configs import Generated, InvalidValue
 from service.generation import Ground, rendered
 from service.remote import Snapshot
 from service.store import pipelines
-from service.store.pipelines import Environment, Pipeline
+from service.store.pipelines import USUAL_BRANCHES, Environment, Pipeline
 from service.store.variables import Variable
 from service.web.api.generating_bodies import AUTO, NewPipeline
 from service.web.api.generating_targets import Target
 from service.web.configuring import Standing
-from service.web.connecting import USUAL_BRANCHES
 from service.web.house import House
 from service.web.looking import detected
 from service.web.refusals import OF_GENERATION, invalid_value_problem

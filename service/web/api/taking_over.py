@@ -13,7 +13,7 @@ from service.store.repositories import Repository
 from service.web.api.drafting import Draft, main_of
 from service.web.api.generating_targets import Target
 from service.web.call import actor_of, house_of
-from service.web.connecting import USUAL_BRANCHES, Connected, connect_repository
+from service.web.connecting import Connected, connect_repository
 from service.web.house import House
 
 
@@ -61,7 +61,7 @@ async def _adopted(record: Record, repository_id: int) -> int | None:
     if known is not None:
         return known.id
     return await pipelines.adopt_unless_active(
-        record.connection, repository_id, branch_pattern=USUAL_BRANCHES, now=record.now
+        record.connection, repository_id, branch_pattern=pipelines.USUAL_BRANCHES, now=record.now
     )
 
 
