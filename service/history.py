@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from service.clock import written
+from service.consequences import Moved, follow_from
 from service.events import Source, Trigger
 from service.machine import TABLE, Observation, Outcome, Progress, State, arrive
 from service.recorder import Record
@@ -66,6 +67,7 @@ async def open_execution(record: Record, opening: Opening, patience: Patience) -
     await _show(record, execution)
     await record.work("deadline", str(execution.id), {"execution_id": execution.id}, due_at=deadline)
     _log(record, "execution.created", execution, created_at=written(execution.created_at))
+    await follow_from(record, Moved(execution, None, State(execution.status)))
     return execution
 
 
@@ -100,6 +102,7 @@ async def observe(
             await record.work(
                 "deadline", str(execution.id), {"execution_id": execution.id}, due_at=execution.deadline_at
             )
+        await follow_from(record, Moved(execution, before.state, after.state, seen))
     return outcome, execution
 
 

@@ -38,6 +38,7 @@ FLOORS = {
     "service.feed": 3,
     "service.generation": 3,
     "service.transfer": 3,
+    "service.consequences": 3,
     "service.history": 3,
     "service.sightings": 3,
     "service.variables": 3,
@@ -69,6 +70,8 @@ NEIGHBOURS = {
     ("service.generation", "service.recorder"),
     ("service.transfer", "service.recorder"),
     ("service.transfer", "service.variables"),
+    ("service.consequences", "service.recorder"),
+    ("service.history", "service.consequences"),  # what an execution's move brings with it
     ("service.history", "service.recorder"),  # history is written through the one writer
     ("service.doctor", "service.recorder"),
     ("service.cli", "service.app"),

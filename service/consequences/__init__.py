@@ -1,0 +1,26 @@
+"""What follows from an execution's having moved, in the transaction that moved it.
+
+One file for each thing that follows, and one line here. A reaction writes rows, log lines and work; what has to call
+somebody is work. None of them moves an execution: that is for whoever does the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from service.consequences.moved import Moved
+from service.recorder import Record
+
+Reaction = Callable[[Record, Moved], Awaitable[None]]
+
+# In this order.
+REACTIONS: tuple[Reaction, ...] = ()
+
+
+async def follow_from(record: Record, moved: Moved) -> None:
+    """Lets everything that depends on the execution's state follow it."""
+    for react in REACTIONS:
+        await react(record, moved)
+
+
+__all__ = ["Moved", "Reaction", "follow_from"]

@@ -1,0 +1,12 @@
+"""Accounts that sign in elsewhere."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

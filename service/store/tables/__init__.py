@@ -1,0 +1,47 @@
+"""The tables, one file a topic. Questions about them stand in the other files of this room.
+
+Every change of a table is a migration.
+"""
+
+from service.store.tables.accounts import failed_tries, sessions, tickets, tokens, users
+from service.store.tables.calls import answers, audit
+from service.store.tables.columns import Id, Json, UtcDateTime, metadata
+from service.store.tables.deliveries import deliveries
+from service.store.tables.executions import LIVE, executions, log_pieces, observations, steps, transitions
+from service.store.tables.log import entries, head
+from service.store.tables.pipelines import config_revisions, domains, environments, pipelines, variables
+from service.store.tables.repositories import credentials, grants, hooks, repositories
+from service.store.tables.work import work
+
+__all__ = [
+    "LIVE",
+    "Id",
+    "Json",
+    "UtcDateTime",
+    "answers",
+    "audit",
+    "config_revisions",
+    "credentials",
+    "deliveries",
+    "domains",
+    "entries",
+    "environments",
+    "executions",
+    "failed_tries",
+    "grants",
+    "head",
+    "hooks",
+    "log_pieces",
+    "metadata",
+    "observations",
+    "pipelines",
+    "repositories",
+    "sessions",
+    "steps",
+    "tickets",
+    "tokens",
+    "transitions",
+    "users",
+    "variables",
+    "work",
+]

@@ -1,0 +1,78 @@
+"""Repositories, what Penstock may do to them, who may see them, and where their webhooks arrive."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, Index, LargeBinary, String, Table, Text, UniqueConstraint, text
+
+from service.store.tables.columns import UtcDateTime, metadata, own_id, to
+
+# What Penstock may do at Bitbucket. `broken` says why it last did not work, until it works again.
+credentials = Table(
+    "credentials",
+    metadata,
+    own_id(),
+    to("users", "user_id", index=True),
+    Column("name", String(100), nullable=False),
+    Column("kind", String(20), nullable=False),  # access_token, api_token, oauth_client
+    Column("account", String(255)),  # the e-mail of an api_token, the client_id of an oauth_client
+    Column("place", String(32), nullable=False),  # random: what the secret is bound to
+    Column("secret", LargeBinary, nullable=False),  # sealed by the vault
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("broken", Text),
+    Column("broken_at", UtcDateTime),
+    # The bucket of calls that all processes share: what is left, and when that was true.
+    Column("calls_left", Float, nullable=False),
+    Column("counted_at", UtcDateTime, nullable=False),
+    Column("blocked_until", UtcDateTime),  # after a 429
+)
+
+repositories = Table(
+    "repositories",
+    metadata,
+    own_id(),
+    Column("uuid", String(64)),  # in braces; None until the first delivery, or Bitbucket, teaches it
+    Column("workspace", String(255), nullable=False),
+    Column("slug", String(255), nullable=False),
+    to("credentials", "credential_id", nullable=True),
+    Column("main_branch", String(255)),
+    Column("hook_uuid", String(64)),  # Bitbucket's name for our webhook, where we made it
+    Column("reconciled_at", UtcDateTime),
+    Column("connected_at", UtcDateTime, nullable=False),
+    Column("disconnected_at", UtcDateTime),
+    Index(
+        "uq_repositories_connected_uuid",
+        "uuid",
+        unique=True,
+        sqlite_where=text("disconnected_at IS NULL"),
+        postgresql_where=text("disconnected_at IS NULL"),
+    ),
+    Index(
+        "uq_repositories_connected_name",
+        "workspace",
+        "slug",
+        unique=True,
+        sqlite_where=text("disconnected_at IS NULL"),
+        postgresql_where=text("disconnected_at IS NULL"),
+    ),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    own_id(),
+    to("repositories", "repository_id"),
+    to("users", "user_id", index=True),
+    Column("role", String(20), nullable=False),  # owner, operator, viewer
+    UniqueConstraint("repository_id", "user_id"),
+)
+
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("id", String(64), primary_key=True),  # random: the last part of the webhook's URL
+    to("repositories", "repository_id", index=True),
+    Column("secret", LargeBinary, nullable=False),  # sealed by the vault
+    Column("previous_secret", LargeBinary),  # after a rotation, until previous_until
+    Column("previous_until", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+)
