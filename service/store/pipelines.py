@@ -35,6 +35,7 @@ class Pipeline:
     bitbucket_pipeline_uuid: str | None
     latest_execution_id: int | None
     config_delivery: str
+    config_skip_ci: bool
     version: int
     last_execution_at: datetime | None
     generated_at: datetime | None

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.tables import config_revisions
+
+WAITING_CONFIRMATION = "waiting_confirmation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """What was generated. `diff` is unified, against the revision before.
 
-    `delivery` says how it is to reach the repository (pull_request, commit, manual), `delivered` how far that is:
-    waiting, delivered, failed, or none where nobody but a person delivers it.
+    `delivery` says how it is to reach the repository (pull_request, commit, manual; waiting_confirmation as long as a
+    person has not said that it should), `delivered` how far that is: waiting, delivered, failed, declined, superseded,
+    or none where nobody but a person delivers it. `changes` says in sentences what was decided anew, `conflicts` where
+    a person's edit stands against it.
     """
 
     id: int
@@ -32,6 +36,16 @@ class Revision:
     delivered: str
     pull_request_url: str | None
     created_at: datetime
+    pull_request_id: int | None = None
+    changes: list[str] | None = None
+    conflicts: list[dict[str, Any]] | None = None
+    problem: str | None = None
+    arrived_in: str | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is what the pipeline's files are, and not a proposal that somebody has yet to confirm."""
+        return self.delivery != WAITING_CONFIRMATION
 
 
 async def add(connection: AsyncConnection, pipeline_id: int, **values: Any) -> Revision:
@@ -50,6 +64,30 @@ async def latest(connection: AsyncConnection, pipeline_id: int, *, limit: int = 
     return [Revision(**row._mapping) for row in rows]
 
 
+async def standing(connection: AsyncConnection, pipeline_id: int) -> Revision | None:
+    """The newest that is no mere proposal: what the pipeline's files are."""
+    wanted = config_revisions.c.delivery != WAITING_CONFIRMATION
+    return await _newest(connection, pipeline_id, wanted)
+
+
+async def arrived(connection: AsyncConnection, pipeline_id: int) -> Revision | None:
+    """The newest whose text has reached the repository: what a person's edits are compared with."""
+    return await _newest(connection, pipeline_id, config_revisions.c.delivered == "delivered")
+
+
+async def change(connection: AsyncConnection, revision_id: int, **values: Any) -> None:
+    statement = update(config_revisions).where(config_revisions.c.id == revision_id)
+    await connection.execute(statement.values(**values))
+
+
+async def supersede(connection: AsyncConnection, pipeline_id: int, number: int) -> None:
+    """Those before `number` that never arrived are not wanted any more; proposals neither."""
+    older = (config_revisions.c.pipeline_id == pipeline_id, config_revisions.c.number < number)
+    undone = config_revisions.c.delivered.in_(("waiting", "failed"))
+    proposed = config_revisions.c.delivery == WAITING_CONFIRMATION
+    await connection.execute(update(config_revisions).where(*older, undone | proposed).values(delivered="superseded"))
+
+
 async def numbered(connection: AsyncConnection, pipeline_id: int, number: int) -> Revision | None:
     question = select(config_revisions).where(config_revisions.c.pipeline_id == pipeline_id)
     row = (await connection.execute(question.where(config_revisions.c.number == min(number, 2**31 - 1)))).one_or_none()
@@ -59,4 +97,10 @@ async def numbered(connection: AsyncConnection, pipeline_id: int, number: int) -
 async def by_id(connection: AsyncConnection, revision_id: int) -> Revision | None:
     question = select(config_revisions).where(config_revisions.c.id == revision_id)
     row = (await connection.execute(question)).one_or_none()
+    return Revision(**row._mapping) if row else None
+
+
+async def _newest(connection: AsyncConnection, pipeline_id: int, *those: ColumnElement[bool]) -> Revision | None:
+    question = select(config_revisions).where(config_revisions.c.pipeline_id == pipeline_id, *those)
+    row = (await connection.execute(question.order_by(config_revisions.c.number.desc()).limit(1))).one_or_none()
     return Revision(**row._mapping) if row else None

@@ -8,8 +8,10 @@ from service.store.tables.calls import answers, audit
 from service.store.tables.columns import Id, Json, UtcDateTime, metadata
 from service.store.tables.deliveries import deliveries
 from service.store.tables.executions import LIVE, executions, log_pieces, observations, steps, transitions
+from service.store.tables.gates import approvals, holds, locks, probes, starts
 from service.store.tables.log import entries, head
 from service.store.tables.pipelines import config_revisions, domains, environments, pipelines, variables
+from service.store.tables.regeneration import config_commits, drifts, pushes
 from service.store.tables.repositories import credentials, grants, hooks, repositories
 from service.store.tables.work import work
 
@@ -19,24 +21,32 @@ __all__ = [
     "Json",
     "UtcDateTime",
     "answers",
+    "approvals",
     "audit",
+    "config_commits",
     "config_revisions",
     "credentials",
     "deliveries",
     "domains",
+    "drifts",
     "entries",
     "environments",
     "executions",
     "failed_tries",
     "grants",
     "head",
+    "holds",
     "hooks",
+    "locks",
     "log_pieces",
     "metadata",
     "observations",
     "pipelines",
+    "probes",
+    "pushes",
     "repositories",
     "sessions",
+    "starts",
     "steps",
     "tickets",
     "tokens",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint, false, text
 
 from service.store.tables.columns import Id, Json, UtcDateTime, metadata, own_id, to
 
@@ -27,6 +27,7 @@ pipelines = Table(
     Column("latest_execution_id", Id),
     Column("last_execution_at", UtcDateTime),
     Column("config_delivery", String(20), nullable=False),  # pull_request, commit, manual
+    Column("config_skip_ci", Boolean, nullable=False, server_default=false()),  # our commits ask to start no run
     Column("version", Integer, nullable=False),  # counts changes: the ETag
     Column("generated_at", UtcDateTime),  # None: adopted when the repository was connected, nothing generated yet
     Column("created_at", UtcDateTime, nullable=False),
@@ -98,9 +99,14 @@ config_revisions = Table(
     Column("decisions", Json, nullable=False),
     Column("detection", Json),
     Column("diff", Text, nullable=False),  # unified, against the revision before
-    Column("delivery", String(20), nullable=False),
-    Column("delivered", String(20), nullable=False),  # waiting, delivered, failed, none
+    Column("delivery", String(20), nullable=False),  # the pipeline's then, or waiting_confirmation
+    Column("delivered", String(20), nullable=False),  # waiting, delivered, failed, declined, superseded, none
     Column("pull_request_url", Text),
+    Column("pull_request_id", Integer),
+    Column("changes", Json),  # one sentence for each decision that changed
+    Column("conflicts", Json),  # where a person's edit and this revision disagree: the edit stands
+    Column("problem", Text),  # why it could not be delivered
+    Column("arrived_in", String(40)),  # the commit in which its text was first found in the repository
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("pipeline_id", "number"),
 )
