@@ -48,6 +48,7 @@ from service.workers.secrets import forms_of_secrets
 from service.workers.starting import Starter, Stopper
 from service.workers.tailing import Tailer
 from service.workers.tasks import Task, TaskWorker
+from service.workers.unlocking import end_overdue_lock
 
 # Tasks wait for Bitbucket most of the time, and for the database hardly ever.
 TASKS_AT_ONCE = 4
@@ -146,6 +147,7 @@ def _workers(
             recorder, clients, partial(forms_of_secrets, recorder.database, vault), seconds=settings.poll_seconds
         ),
         "cleanup": Cleaner(recorder, clients),
+        "unlock": end_overdue_lock,
         "reconcile": Reconciler(recorder, clients, patience, budget),
     }
     retention = Retention(recorder, entries_days=settings.keep_entries_days, bodies_days=settings.keep_bodies_days)

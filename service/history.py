@@ -44,6 +44,8 @@ class Opening:
     pushed: bool = False
     message: str | None = None
     author: str | None = None
+    waits_for: str | None = None  # approval or turn: Penstock starts it later
+    waiting_on: str | None = None
 
 
 async def open_execution(record: Record, opening: Opening, patience: Patience) -> Execution:
@@ -61,6 +63,8 @@ async def open_execution(record: Record, opening: Opening, patience: Patience) -
         pushed=opening.pushed,
         message=opening.message,
         author=opening.author,
+        waits_for=opening.waits_for,
+        waiting_on=opening.waiting_on,
         created_at=record.now,
         deadline_at=deadline,
     )
@@ -68,7 +72,7 @@ async def open_execution(record: Record, opening: Opening, patience: Patience) -
     await record.work("deadline", str(execution.id), {"execution_id": execution.id}, due_at=deadline)
     _log(record, "execution.created", execution, created_at=written(execution.created_at))
     await follow_from(record, Moved(execution, None, State(execution.status)))
-    return execution
+    return await executions.by_id(record.connection, execution.id) or execution
 
 
 async def note_push(record: Record, execution: Execution, delivery_id: str) -> None:
@@ -103,6 +107,7 @@ async def observe(
                 "deadline", str(execution.id), {"execution_id": execution.id}, due_at=execution.deadline_at
             )
         await follow_from(record, Moved(execution, before.state, after.state, seen))
+        execution = await executions.by_id(connection, execution.id) or execution
     return outcome, execution
 
 

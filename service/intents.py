@@ -42,4 +42,4 @@ async def stop_unbegun(record: Record, execution: Execution, patience: Patience,
 
 
 def _place(execution_id: int) -> dict[str, str]:
-    return {"table": "work", "column": "payload", "row": f"start {execution_id}"}
+    return {"table": "starts", "column": "wish", "row": str(execution_id)}

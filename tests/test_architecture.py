@@ -40,6 +40,8 @@ FLOORS = {
     "service.transfer": 3,
     "service.consequences": 3,
     "service.history": 3,
+    "service.holding": 3,
+    "service.occupancy": 3,
     "service.sightings": 3,
     "service.variables": 3,
     "service.intents": 3,
@@ -70,7 +72,10 @@ NEIGHBOURS = {
     ("service.generation", "service.recorder"),
     ("service.transfer", "service.recorder"),
     ("service.transfer", "service.variables"),
+    ("service.consequences", "service.occupancy"),
     ("service.consequences", "service.recorder"),
+    ("service.holding", "service.recorder"),
+    ("service.occupancy", "service.recorder"),
     ("service.history", "service.consequences"),  # what an execution's move brings with it
     ("service.history", "service.recorder"),  # history is written through the one writer
     ("service.doctor", "service.recorder"),

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from service.consequences.locks import follow_the_lock
 from service.consequences.moved import Moved
 from service.recorder import Record
 
 Reaction = Callable[[Record, Moved], Awaitable[None]]
 
-# In this order.
-REACTIONS: tuple[Reaction, ...] = ()
+# In this order. Whatever keeps a lock past its holder's end stands before the one that leaves it.
+REACTIONS: tuple[Reaction, ...] = (follow_the_lock,)
 
 
 async def follow_from(record: Record, moved: Moved) -> None:

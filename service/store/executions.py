@@ -36,6 +36,7 @@ class Execution:
     confirmed: bool
     reported_status: str | None
     waiting_on: str | None
+    waits_for: str | None
     error_message: str | None
     rolled_back: bool
     rollback_reason: str | None
@@ -52,7 +53,12 @@ class Execution:
 
     @property
     def waits_for_a_run(self) -> bool:
-        """Its run may still begin: also after the deadline, when the machines were busy."""
+        """Its run may still begin: also after the deadline, when the machines were busy.
+
+        Not that of one which waits here: Penstock has not asked for its run yet.
+        """
+        if self.waits_for is not None:
+            return False
         given_up = self.error_message is not None and self.error_message.startswith(LOST)
         return self.bitbucket_build_number is None and (self.status == State.PLANNED or given_up)
 
@@ -119,6 +125,7 @@ async def expected(
         executions.c.repository_id == repository_id,
         executions.c.bitbucket_commit_hash == commit,
         executions.c.bitbucket_build_number.is_(None),
+        executions.c.waits_for.is_(None),
         waiting,
     )
     if branch is not None:
@@ -149,6 +156,7 @@ async def waiting_for_a_run(connection: AsyncConnection, repository_id: int) -> 
     question = select(executions).where(
         executions.c.repository_id == repository_id,
         executions.c.bitbucket_build_number.is_(None),
+        executions.c.waits_for.is_(None),
         executions.c.status == State.PLANNED,
     )
     return [Execution(**row._mapping) for row in await connection.execute(question.order_by(executions.c.id))]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.tables import answers, credentials, hooks, variables
+from service.store.tables import answers, credentials, hooks, starts, variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ SEALED = (
     Sealed(hooks.c.previous_secret, "secret", lambda row: str(row.id)),  # it was the secret, and moved as it was
     Sealed(credentials.c.secret, "secret", lambda row: str(row.place)),
     Sealed(variables.c.value, "value", lambda row: str(row.place)),
+    Sealed(starts.c.wish, "wish", lambda row: str(row.execution_id)),
     Sealed(answers.c.body, "body", lambda row: f"{row.user_id} {row.key}"),
 )
 

@@ -13,6 +13,7 @@ from service.client.errors import BitbucketError, BudgetSpent, NotAllowed, NotFo
 from service.events import Source, Trigger
 from service.history import Patience, observe
 from service.machine import Observation, State
+from service.occupancy import waits_here
 from service.recorder import Record, Recorder
 from service.sightings import execution_of, sighting_of
 from service.store import executions, repositories, steps
@@ -93,7 +94,8 @@ class Follower:
         await steps.put(record.connection, execution.id, [_seen(step) for step in found])
         for seen in runs.observations_of(run, found, source=source):
             _, execution = await observe(record, execution, seen, self._patience, hints_end=False)
-        known = {"bitbucket_pipeline_uuid": run.uuid, "waiting_on": runs.waiting_on(run, found)}
+        waiting = execution.waiting_on if waits_here(execution) else None
+        known = {"bitbucket_pipeline_uuid": run.uuid, "waiting_on": runs.waiting_on(run, found) or waiting}
         await executions.change(record.connection, execution.id, **known)
         await record.work("tail", str(execution.id), {"execution_id": execution.id})
         if runs.ended(run):

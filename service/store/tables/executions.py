@@ -38,6 +38,7 @@ executions = Table(
     Column("confirmed", Boolean, nullable=False),
     Column("reported_status", String(10)),
     Column("waiting_on", String(255)),
+    Column("waits_for", String(10)),  # what it needs before Penstock starts its run: approval, turn
     Column("error_message", Text),
     Column("rolled_back", Boolean, nullable=False),
     Column("rollback_reason", Text),
