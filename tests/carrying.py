@@ -20,7 +20,7 @@ from service.store.accounts import Viewer
 from service.store.database import Database
 from service.store.deliveries import Delivery
 from service.store.executions import Execution
-from service.store.inbox import Arrival
+from service.store.inbox import Arrival, pack
 from service.workers.deadlines import deadline_task
 from service.workers.inbox import InboxWorker
 from service.workers.tasks import TaskWorker
@@ -66,11 +66,11 @@ class Carrier:
             digest=sha256(body).digest(),
             event_key=key,
             attempt=1,
-            body=body,
+            packed=pack(body),
             received_at=self.now,
         )
         commit = (inbox_sqlite if self.database.embedded else inbox_postgresql).connect(self.database)
-        [(_, number)] = await commit([arrival])
+        [(_, number)] = await commit(lambda: [arrival])
         commit.close()
         return await self.processed(number)
 

@@ -8,12 +8,15 @@ is told that it was accepted, the others that it is here already.
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import time
-from collections.abc import Callable
+import zlib
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -21,6 +24,9 @@ import msgspec
 from service.store.database import Database
 
 LARGEST_BATCH = 256
+
+# How many batches follow one another before other writers of this process get their turn.
+BATCHES_A_TURN = 8
 CROWD = 16
 MOST_WAITING_BYTES = 64 * 1024 * 1024
 
@@ -35,7 +41,10 @@ class Receipt(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrival:
-    """A delivery that was verified and is to be stored. `request_uuid` is "" where the sender gave none."""
+    """A delivery that was verified and is to be stored. `request_uuid` is "" where the sender gave none.
+
+    `packed` is its body as it is kept: see `pack`.
+    """
 
     hook_id: str
     repository_id: int
@@ -43,7 +52,7 @@ class Arrival:
     digest: bytes
     event_key: str
     attempt: int
-    body: bytes
+    packed: bytes
     received_at: datetime
     flags: tuple[str, ...] = ()
     teaches: str | None = None  # the repository's uuid, where it is not known yet
@@ -57,9 +66,15 @@ Stored = tuple[Receipt, str]
 
 
 class Commit(Protocol):
-    """Stores a batch in one transaction. Either all of it is durable on return, or it raises."""
+    """Stores batches, each in one transaction: on return all of it is durable, or it raises.
 
-    async def __call__(self, batch: list[Arrival]) -> list[Stored]: ...
+    `take` gives the batch, and is called when the transaction is about to begin; it may be called in another thread.
+    Up to `depth` calls may be under way: the later ones wait for the earlier.
+    """
+
+    depth: int
+
+    async def __call__(self, take: Callable[[], Sequence[Arrival]]) -> list[Stored]: ...
 
     def close(self) -> None: ...
 
@@ -68,14 +83,23 @@ class Unavailable(RuntimeError):
     """It cannot be stored now. The sender should try again: answer 503."""
 
 
-def new_id() -> str:
-    """32 hex digits that sort by time: 12 of milliseconds, then chance."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+def new_ids(number: int) -> list[str]:
+    """Each 32 hex digits that sort by time: 12 of milliseconds, then chance."""
+    begin, chance = f"{time.time_ns() // 1_000_000:012x}", os.urandom(10 * number).hex()
+    return [begin + chance[20 * n : 20 * (n + 1)] for n in range(number)]
+
+
+def pack(body: bytes) -> bytes:
+    """A fifth of a usual body. Not for the thread that commits: it would wait for the interpreter after each one."""
+    return zlib.compress(body, 1)
 
 
 def flags_of(arrival: Arrival) -> str:
     """As the column holds them."""
     return msgspec.json.encode(arrival.flags).decode()
+
+
+Waiting = tuple[Arrival, list[asyncio.Future[Stored]]]
 
 
 class Inbox:
@@ -84,10 +108,13 @@ class Inbox:
     def __init__(self, database: Database, ring: Callable[[], None]) -> None:
         self._database = database
         self._ring = ring
-        self._waiting: list[tuple[Arrival, asyncio.Future[Stored]]] = []
+        self._waiting: deque[Waiting] = deque()
         self._bytes = 0
-        self._under_way: dict[tuple[str, str, bytes], asyncio.Future[Stored]] = {}
+        # Whoever waits for an arrival, the one who brought it first.
+        self._under_way: dict[tuple[str, str, bytes], list[asyncio.Future[Stored]]] = {}
         self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -100,33 +127,35 @@ class Inbox:
 
     async def stop(self) -> None:
         """What was handed over is written first."""
-        while self._under_way:
-            await asyncio.wait(list(self._under_way.values()))
+        await self._idle.wait()
         if self._task:
             self._task.cancel()
             await asyncio.wait([self._task])
 
     async def put(self, arrival: Arrival, *, timeout: float) -> Stored:
         """What became of it, and the id under which it is kept. Raises Unavailable."""
-        first = self._under_way.get(arrival.key)
-        if first is None:
-            if self._bytes + len(arrival.body) > MOST_WAITING_BYTES:
-                raise Unavailable("too many deliveries wait for the database")
-            first = mine = asyncio.get_running_loop().create_future()
-            self._under_way[arrival.key] = mine
-            self._waiting.append((arrival, mine))
-            self._bytes += len(arrival.body)
-            self._wake.set()
-            return await self._outcome(first, timeout)
-        receipt, number = await self._outcome(first, timeout)
-        return (Receipt.DUPLICATE if receipt is Receipt.ACCEPTED else receipt), number
+        loop = asyncio.get_running_loop()
+        mine: asyncio.Future[Stored] = loop.create_future()
+        others = self._under_way.get(arrival.key)
+        if others is not None:
+            others.append(mine)
+        else:
+            self._hand_over(arrival, mine)
+        # neither wait_for nor wait: both cost several times what is done here
+        giving_up = loop.call_later(max(timeout, 0.0), _give_up, mine)
+        try:
+            return await mine
+        finally:
+            giving_up.cancel()
 
-    async def _outcome(self, stored: asyncio.Future[Stored], timeout: float) -> Stored:
-        # not wait_for: it would cancel what others wait for too, and costs a task for each caller
-        done, _ = await asyncio.wait((stored,), timeout=timeout)
-        if not done:
-            raise Unavailable("the database did not take it in time")
-        return stored.result()
+    def _hand_over(self, arrival: Arrival, first: asyncio.Future[Stored]) -> None:
+        if self._bytes + len(arrival.packed) > MOST_WAITING_BYTES:
+            raise Unavailable("too many deliveries wait for the database")
+        waiting = self._under_way[arrival.key] = [first]
+        self._waiting.append((arrival, waiting))
+        self._bytes += len(arrival.packed)
+        self._idle.clear()
+        self._wake.set()
 
     async def _write(self) -> None:
         from service.store import inbox_postgresql, inbox_sqlite
@@ -135,28 +164,61 @@ class Inbox:
         try:
             while True:
                 await self._wake.wait()
-                batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
-                if not self._waiting:
-                    self._wake.clear()
-                await self._commit(commit, batch)
+                async with self._database.turn:
+                    await self._take_a_turn(commit)
         finally:
             commit.close()
 
-    async def _commit(self, commit: Commit, batch: list[tuple[Arrival, asyncio.Future[Stored]]]) -> None:
-        try:
-            async with self._database.turn:
-                stored = await commit([arrival for arrival, _ in batch])
-        except Exception as error:  # whatever it is, the sender is to try again, and the next batch is another try
-            for arrival, future in batch:
-                self._finish(arrival)
-                future.set_exception(Unavailable(f"{type(error).__name__}: {error}"))
-                future.exception()  # nobody may be waiting any more
-            return
-        for (arrival, future), outcome in zip(batch, stored, strict=True):
-            self._finish(arrival)
-            future.set_result(outcome)
-        self._ring()
+    async def _take_a_turn(self, commit: Commit) -> None:
+        """The next batch begins when the one before ends, with whoever has come meanwhile: no commit waits for us."""
+        under_way: deque[tuple[list[Waiting], asyncio.Task[list[Stored]]]] = deque()
+        for _ in range(BATCHES_A_TURN):
+            if len(under_way) == commit.depth:
+                await self._settle(*under_way.popleft())
+            batch: list[Waiting] = []
+            under_way.append((batch, asyncio.ensure_future(commit(partial(self._take, batch)))))
+            if not self._under_way:
+                break
+        while under_way:
+            await self._settle(*under_way.popleft())
+        if not self._waiting:
+            self._wake.clear()
 
-    def _finish(self, arrival: Arrival) -> None:
-        del self._under_way[arrival.key]
-        self._bytes -= len(arrival.body)
+    def _take(self, batch: list[Waiting]) -> list[Arrival]:
+        """Moves who waits into `batch`. In whatever thread: a deque's ends are safe, and nobody else takes."""
+        while self._waiting and len(batch) < LARGEST_BATCH:
+            batch.append(self._waiting.popleft())
+        return [arrival for arrival, _ in batch]
+
+    async def _settle(self, batch: list[Waiting], stored: asyncio.Task[list[Stored]]) -> None:
+        """Tells everybody in the batch. Whatever went wrong: the sender is to try again, the next batch is another."""
+        try:
+            outcomes: Sequence[Stored | Unavailable] = await stored
+        except Exception as error:
+            outcomes = [Unavailable(f"{type(error).__name__}: {error}")] * len(batch)
+        else:
+            if batch:
+                self._ring()
+        for (arrival, waiting), outcome in zip(batch, outcomes, strict=True):
+            del self._under_way[arrival.key]
+            self._bytes -= len(arrival.packed)
+            _tell(waiting, outcome)
+        if not self._under_way:
+            self._idle.set()
+
+
+def _give_up(waiting: asyncio.Future[Stored]) -> None:
+    if not waiting.done():
+        waiting.set_exception(Unavailable("the database did not take it in time"))
+
+
+def _tell(waiting: list[asyncio.Future[Stored]], outcome: Stored | Unavailable) -> None:
+    for place, one in enumerate(waiting):
+        if one.done():  # gave up
+            continue
+        if isinstance(outcome, Unavailable):
+            one.set_exception(outcome)
+        elif place and outcome[0] is Receipt.ACCEPTED:
+            one.set_result((Receipt.DUPLICATE, outcome[1]))
+        else:
+            one.set_result(outcome)

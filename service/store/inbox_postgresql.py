@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import text
@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from service.failpoints import fail_point
 from service.store.database import Database
-from service.store.inbox import Arrival, Receipt, Stored, flags_of, new_id
+from service.store.inbox import Arrival, Receipt, Stored, flags_of, new_ids
 
 INSERT = """
 INSERT INTO deliveries (id, hook_id, repository_id, request_uuid, digest, event_key, attempt, body, received_at, due_at,
@@ -30,10 +30,15 @@ TAUGHT = text("SELECT uuid FROM repositories WHERE id = :id")
 class PostgresqlCommit:
     """One transaction a batch, on a connection of the common pool."""
 
+    depth = 1
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def __call__(self, batch: list[Arrival]) -> list[Stored]:
+    async def __call__(self, take: Callable[[], Sequence[Arrival]]) -> list[Stored]:
+        batch = take()
+        if not batch:
+            return []
         # always in the same order: two replicas that store the same deliveries at once would wait for each other
         ordered = sorted(batch, key=lambda arrival: arrival.key)
         stored = await self._store(ordered)
@@ -41,7 +46,7 @@ class PostgresqlCommit:
         return [outcomes[arrival.key] for arrival in batch]
 
     async def _store(self, batch: list[Arrival]) -> list[Stored]:
-        ids = [new_id() for _ in batch]
+        ids = new_ids(len(batch))
         async with self._database.write() as connection:
             fail_point("inbox.begun")
             foreign = [bool(arrival.teaches) and not await self._teach(connection, arrival) for arrival in batch]
@@ -63,8 +68,7 @@ class PostgresqlCommit:
     @staticmethod
     def _row(number: str, arrival: Arrival) -> tuple[Any, ...]:
         named = (number, arrival.hook_id, arrival.repository_id, arrival.request_uuid, arrival.digest)
-        body = zlib.compress(arrival.body, 1)
-        return (*named, arrival.event_key, arrival.attempt, body, arrival.received_at, flags_of(arrival))
+        return (*named, arrival.event_key, arrival.attempt, arrival.packed, arrival.received_at, flags_of(arrival))
 
     @staticmethod
     async def _teach(connection: Any, arrival: Arrival) -> bool:

@@ -21,7 +21,7 @@ from service import clock
 from service.bitbucket.envelope import BadDelivery, Envelope, event_key, open_envelope
 from service.bitbucket.signature import verify
 from service.failpoints import fail_point
-from service.store.inbox import Arrival, Inbox, Receipt, Unavailable
+from service.store.inbox import Arrival, Inbox, Receipt, Unavailable, pack
 from service.web.hooks import Hooks, KnownHook
 
 logger = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Intake:
         if scope["method"] != "POST":
             raise Refused(405, "Bitbucket delivers with POST")
         headers = _Headers(scope["headers"])
-        body = await _read(headers, receive, self._limit)
+        body = await _read(headers, receive, self._limit, patience=None if _is_here(scope) else BODY_SECONDS)
         hook_id = scope["path"][len(PATH) :]
         hook = await self._hook(hook_id, begun + STORE_SECONDS)
         secrets = hook.valid(self._now()) if hook else []
@@ -98,7 +98,7 @@ class Intake:
             digest=hashlib.sha256(body).digest(),
             event_key=key,
             attempt=headers.attempt,
-            body=body,
+            packed=pack(body),
             received_at=self._now(),
             flags=flags,
             teaches=envelope.repository_uuid if hook.repository_uuid is None else None,
@@ -148,30 +148,42 @@ class _Headers:
                 self.attempt = int(value) if value.isdigit() and len(value) < 5 else 1
 
 
-async def _read(headers: _Headers, receive: Any, limit: int) -> bytes:
+def _is_here(scope: Any) -> bool:
+    """Whether the whole body has arrived with its head, as it mostly has: then nothing has to watch the time."""
+    connection = scope.get("extensions", {}).get("penstock.connection")
+    return connection is not None and connection.is_read
+
+
+async def _read(headers: _Headers, receive: Any, limit: int, *, patience: float | None) -> bytes:
     """The raw body. Refuses before reading where the length says enough, and as soon as it is too much."""
     if headers.encoded:
         raise Refused(415, "Content-Encoding is not accepted: Bitbucket sends none", close=True)
     if headers.length is not None and headers.length > limit:
         raise Refused(413, f"the body is larger than {limit} bytes", close=True)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            message = await receive()
-            if not message.get("more_body"):  # the usual case: one piece, no copy
-                chunks = bytes(message.get("body", b""))
-            else:
-                gathered = bytearray(message.get("body", b""))
-                while message.get("more_body") and len(gathered) <= limit:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise Refused(408, "the sender hung up", close=True)
-                    gathered += message.get("body", b"")
-                chunks = bytes(gathered)
+        if patience is None:
+            body = await _gather(receive, limit)
+        else:
+            async with asyncio.timeout(patience):
+                body = await _gather(receive, limit)
     except TimeoutError:
-        raise Refused(408, f"the body did not arrive within {BODY_SECONDS:g} s", close=True) from None
-    if len(chunks) > limit:
+        raise Refused(408, f"the body did not arrive within {patience:g} s", close=True) from None
+    if len(body) > limit:
         raise Refused(413, f"the body is larger than {limit} bytes", close=True)
-    return chunks
+    return body
+
+
+async def _gather(receive: Any, limit: int) -> bytes:
+    message = await receive()
+    if not message.get("more_body"):  # the usual case: one piece, no copy
+        return bytes(message.get("body", b""))
+    gathered = bytearray(message.get("body", b""))
+    while message.get("more_body") and len(gathered) <= limit:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(408, "the sender hung up", close=True)
+        gathered += message.get("body", b"")
+    return bytes(gathered)
 
 
 def _refuse_a_stranger(hook: KnownHook, envelope: Envelope) -> None:

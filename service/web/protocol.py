@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from service.web.joined import Joined
+
 # The headers that announce a body.
 BODY = (b"content-length", b"transfer-encoding")
 
@@ -36,7 +38,8 @@ class Protocol(HttpToolsProtocol):
     """One connection with its limits, which a subclass may change.
 
     A request beyond them is answered 408, 431 or 400, unless an answer has begun, and the connection is closed. The
-    scope carries the connection's transport as `extensions["penstock.transport"]`: a stream writes ready bytes to it.
+    scope carries the connection's transport as `extensions["penstock.transport"]`: a stream writes ready bytes to it;
+    and the connection itself as `extensions["penstock.connection"]`.
     """
 
     # From connecting, or from a request's first byte, to the end of its head; then for all of its body. In between,
@@ -59,6 +62,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._joined: Any = Joined(transport, self.loop)
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -86,6 +90,7 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         extensions: dict[str, Any] = self.scope.setdefault("extensions", {})
         extensions["penstock.transport"] = self.transport
+        extensions["penstock.connection"] = self
         self._reading = Reading.HEAD
         self._stop_clock()
 
@@ -97,6 +102,7 @@ class Protocol(HttpToolsProtocol):
         if self.parser.should_upgrade() and any(name in BODY and value != b"0" for name, value in self.headers):
             raise Refused  # a client that offers HTTP/2 with a body: httptools would drop the body without a word
         super().on_headers_complete()
+        self.cycle.transport = self._joined
         self.headers = []  # the trailers of a chunked body come as headers too, after the scope's have been judged
         self._reading = Reading.BODY
         self._fruitless = 0
@@ -109,6 +115,11 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._reading = Reading.NOTHING
         super().on_message_complete()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether every request so far is here with its body: nobody needs a clock to wait for it."""
+        return self._reading is Reading.NOTHING
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(self._refusal)

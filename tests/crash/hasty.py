@@ -9,13 +9,13 @@ import asyncio
 
 from service import app
 from service.cli import main
-from service.store.inbox import Arrival, Inbox, Receipt, Stored, new_id
+from service.store.inbox import Arrival, Inbox, Receipt, Stored, new_ids
 
 
 class HastyInbox(Inbox):
     async def put(self, arrival: Arrival, *, timeout: float) -> Stored:
         self._storing = asyncio.create_task(super().put(arrival, timeout=timeout))
-        return Receipt.ACCEPTED, new_id()
+        return Receipt.ACCEPTED, new_ids(1)[0]
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from service import clock
 from service.store.database import Database
-from service.store.inbox import Arrival
+from service.store.inbox import Arrival, pack
 from service.store.inbox_sqlite import SqliteCommit
 from tests.living import Living, push
 
@@ -35,9 +35,8 @@ async def test_every_connection_that_writes_syncs_each_commit(penstock: Living) 
     house = penstock.house
     beside = Database(house.settings.database, beside=True)
     inbox = SqliteCommit(house.database.path)
-    body = b"{}"
-    arrival = Arrival("h", 1, "u", b"d", "unknown", 1, body, clock.now())
-    await inbox([arrival])
+    arrival = Arrival("h", 1, "u", b"d", "unknown", 1, pack(b"{}"), clock.now())
+    await inbox(lambda: [arrival])
     connection = inbox._connection
     assert connection
     of_the_inbox = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in DURABLE}

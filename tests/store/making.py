@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.store import accounts, executions, members, pipelines, repositories
 from service.store.accounts import Viewer
 from service.store.executions import Execution
-from service.store.inbox import Arrival
+from service.store.inbox import Arrival, pack
 from service.store.repositories import Repository
 
 NOW = datetime(2026, 3, 1, 9, 30, 0, 250_000, tzinfo=UTC)
@@ -65,4 +65,4 @@ def arrival(body: bytes = b'{"push": {}}', request_uuid: str = "one", **values: 
         "attempt": 1,
         "received_at": NOW,
     }
-    return Arrival(request_uuid=request_uuid, digest=sha256(body).digest(), body=body, **{**row, **values})
+    return Arrival(request_uuid=request_uuid, digest=sha256(body).digest(), packed=pack(body), **{**row, **values})
