@@ -175,10 +175,10 @@ class Inbox:
         for _ in range(BATCHES_A_TURN):
             if len(under_way) == commit.depth:
                 await self._settle(*under_way.popleft())
-            batch: list[Waiting] = []
-            under_way.append((batch, asyncio.ensure_future(commit(partial(self._take, batch)))))
             if not self._under_way:
                 break
+            batch: list[Waiting] = []
+            under_way.append((batch, asyncio.ensure_future(commit(partial(self._take, batch)))))
         while under_way:
             await self._settle(*under_way.popleft())
         if not self._waiting:
