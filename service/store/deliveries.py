@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, select, update
+from sqlalchemy import Select, bindparam, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.accounts import Viewer, may_see
@@ -17,6 +17,27 @@ from service.store.tables import deliveries
 WAITING = ("accepted", "failed")
 
 _SHOWN = [column for column in deliveries.c if column.name not in ("body", "digest", "due_at")]
+
+# Built once: it is asked for every delivery, and building it costs more than its answer.
+_BEFORE = deliveries.alias("before")
+_NEXT_DUE = (
+    select(
+        *_SHOWN,
+        deliveries.c.body,
+        exists()
+        .where(
+            _BEFORE.c.hook_id == deliveries.c.hook_id,
+            _BEFORE.c.request_uuid == deliveries.c.request_uuid,
+            _BEFORE.c.id < deliveries.c.id,
+            deliveries.c.request_uuid != "",
+        )
+        .label("uuid_reused"),
+    )
+    .where(deliveries.c.status.in_(WAITING), deliveries.c.due_at <= bindparam("now"))
+    .order_by(deliveries.c.due_at, deliveries.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True, of=deliveries)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +65,7 @@ class Delivery:
 
 async def next_due(connection: AsyncConnection, now: datetime) -> Delivery | None:
     """The delivery that has waited longest, locked for this transaction; others take the next one."""
-    before = deliveries.alias("before")
-    reused = exists().where(
-        before.c.hook_id == deliveries.c.hook_id,
-        before.c.request_uuid == deliveries.c.request_uuid,
-        before.c.id < deliveries.c.id,
-        deliveries.c.request_uuid != "",
-    )
-    columns = (*_SHOWN, deliveries.c.body, reused.label("uuid_reused"))
-    question = select(*columns).where(deliveries.c.status.in_(WAITING), deliveries.c.due_at <= now)
-    question = question.order_by(deliveries.c.due_at, deliveries.c.id).limit(1)
-    return await _first(connection, question.with_for_update(skip_locked=True, of=deliveries))
+    return await _first(connection, _NEXT_DUE, now=now)
 
 
 async def settle(
@@ -133,8 +144,8 @@ async def page(
     return [Delivery(**row._mapping) for row in rows]
 
 
-async def _first(connection: AsyncConnection, question: Select[Any]) -> Delivery | None:
-    row = (await connection.execute(question)).first()
+async def _first(connection: AsyncConnection, question: Select[Any], **given: Any) -> Delivery | None:
+    row = (await connection.execute(question, given)).first()
     if row is None:
         return None
     values = dict(row._mapping)
