@@ -87,7 +87,7 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
         doorbell = await bus.connect(settings.bus, settings.database)
         stack.push_async_callback(doorbell.close)
         recorder = Recorder(database, doorbell)
-        patience = Patience(expect=settings.expect_seconds, run=settings.run_seconds)
+        patience = Patience(expect=settings.expect_seconds, run=settings.run_seconds, wait=settings.wait_seconds)
         inbox = Inbox(database, lambda: doorbell.ring(Topic.INBOX))
         inbox.start()
         stack.push_async_callback(inbox.stop)

@@ -24,10 +24,14 @@ RECORDED = {Outcome.APPLIED: "applied", Outcome.LATE: "late", Outcome.REFUSED: "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long executions are waited for, in seconds: for the run to appear, and for a run to say something new."""
+    """How long executions are waited for, in seconds: for the run to appear, and for a run to say something new.
+
+    `wait` is how long one may wait here, for an approval or for its turn, before its run is asked for.
+    """
 
     expect: float
     run: float
+    wait: float = 604800.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

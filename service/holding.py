@@ -6,6 +6,7 @@ A hold ends when a newer commit comes, or when a person says so. It stays in the
 from __future__ import annotations
 
 from service.clock import written
+from service.occupancy import call_the_next
 from service.recorder import Record
 from service.store import holds, pipelines
 from service.store.audit import Actor
@@ -51,6 +52,7 @@ async def release(
     await _tell(record, "environment.released", found, by=by, reason=reason)
     told = {"environment": environment.name, "execution_id": found.execution_id, "reason": reason}
     record.audit(actor or Actor(by), "environment.released", f"pipeline {environment.pipeline_id}", **told)
+    await call_the_next(record, environment.pipeline_id, environment.name)
     return found
 
 

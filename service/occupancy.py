@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from service.machine import State
 from service.recorder import Record
-from service.store import executions, locks, starts
+from service.store import executions, holds, locks, starts
 from service.store.executions import Execution
 from service.store.locks import Lock
 from service.store.pipelines import Environment
@@ -101,11 +101,14 @@ async def follow(record: Record, execution: Execution) -> None:
 
     What Bitbucket starts by itself cannot be refused: where somebody else deploys it shows whom it waits for.
     """
-    if execution.environment is None or execution.waits_for is not None:
+    final = State(execution.status).final
+    if final and execution.waits_for is not None:
+        await executions.change(record.connection, execution.id, waits_for=None, waiting_on=None)
+    if execution.environment is None or execution.waits_for is not None or _is_only_expected(execution):
         return
     found = await locks.on(record.connection, execution.pipeline_id, execution.environment)
     mine = found is not None and found.execution_id == execution.id
-    if State(execution.status).final:
+    if final:
         if found is not None and mine and not found.kept:
             await _end(record, found)
     elif found is None or (mine and found.kept) or not await _lasts(record, found):
@@ -138,6 +141,11 @@ def whom_it_waits_for(execution_id: int, environment: str) -> str:
 def waits_here(execution: Execution) -> bool:
     """Whether what it shows is `whom_it_waits_for`, and not something that Bitbucket waits for."""
     return (execution.waiting_on or "").startswith(AHEAD)
+
+
+def _is_only_expected(execution: Execution) -> bool:
+    """A push may start no run at all: what it makes us expect keeps nobody waiting."""
+    return execution.trigger_type == "webhook" and execution.bitbucket_build_number is None
 
 
 async def _holder(record: Record, pipeline_id: int, environment: str) -> Holder | None:
@@ -184,15 +192,25 @@ async def _give(record: Record, pipeline_id: int, environment: str, execution: E
 
 async def _end(record: Record, lock: Lock) -> None:
     await locks.remove(record.connection, lock.id)
-    line = await locks.line(record.connection, lock.pipeline_id, lock.environment)
-    line = [one for one in line if one.id != lock.execution_id]
-    if not line:
+    await call_the_next(record, lock.pipeline_id, lock.environment, past=lock.execution_id)
+
+
+async def call_the_next(record: Record, pipeline_id: int, environment: str, *, past: int | None = None) -> None:
+    """The free environment is its that has waited longest. While it is held, nothing begins that Penstock starts.
+
+    `past` is who has just had it.
+    """
+    if await locks.on(record.connection, pipeline_id, environment) is not None:
         return
-    first, *others = line
-    await _give(record, lock.pipeline_id, lock.environment, first)
-    if first.waits_for is not None:
-        await begin(record, first)
-    for one in others:
-        if one.waits_for is not None or waits_here(one):
-            waiting = whom_it_waits_for(first.id, lock.environment)
+    line = [one for one in await locks.line(record.connection, pipeline_id, environment) if one.id != past]
+    held = await holds.open_on(record.connection, pipeline_id, environment) is not None
+    ready = [one for one in line if one.waits_for is None or not held or one.trigger_type == "rollback"]
+    waiting = f"the hold on {environment}" if held else None
+    if ready:
+        await _give(record, pipeline_id, environment, ready[0])
+        waiting = whom_it_waits_for(ready[0].id, environment)
+        if ready[0].waits_for is not None:
+            await begin(record, ready[0])
+    for one in line:
+        if one not in ready[:1] and (one.waits_for is not None or waits_here(one)):
             await executions.change(record.connection, one.id, waiting_on=waiting)

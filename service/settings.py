@@ -59,6 +59,7 @@ class Settings:
     )
     expect_seconds: float = _setting(1800.0, "how long an execution waits for the run that its push announced")
     run_seconds: float = _setting(21600.0, "how long a run may stay silent before it counts as lost")
+    wait_seconds: float = _setting(604800.0, "how long an execution waits for an approval or for its turn")
     keep_entries_days: int = _setting(90, "how long the event log is kept; older cursors get `reset`")
     keep_bodies_days: int = _setting(30, "how long the raw bodies of processed deliveries are kept")
     max_streams: int = _setting(4000, "open streams of one process; a further one gets a 503")
@@ -137,7 +138,7 @@ def _checked(settings: Settings) -> Settings:
     for name, (least, most) in LIMITS.items():
         if not least <= getattr(settings, name) <= most:
             raise BadSetting(f"{PREFIX}{name.upper()} must be from {least} to {most}, not {getattr(settings, name)}")
-    for name in ("poll_seconds", "reconcile_seconds", "expect_seconds", "run_seconds"):
+    for name in ("poll_seconds", "reconcile_seconds", "expect_seconds", "run_seconds", "wait_seconds"):
         if not 0 < getattr(settings, name) < 10**9:
             raise BadSetting(
                 f"{PREFIX}{name.upper()} must be a number of seconds above 0, not {getattr(settings, name)}"

@@ -26,6 +26,7 @@ FLOORS = {
     "service.syncing": 1,
     "service.settings": 1,
     "service.masking": 1,
+    "service.merging": 1,
     "service.passwords": 1,
     "service.logs": 1,
     "service.store": 2,
@@ -41,6 +42,7 @@ FLOORS = {
     "service.consequences": 3,
     "service.history": 3,
     "service.holding": 3,
+    "service.launching": 3,
     "service.occupancy": 3,
     "service.sightings": 3,
     "service.variables": 3,
@@ -74,7 +76,12 @@ NEIGHBOURS = {
     ("service.transfer", "service.variables"),
     ("service.consequences", "service.occupancy"),
     ("service.consequences", "service.recorder"),
+    ("service.holding", "service.occupancy"),
     ("service.holding", "service.recorder"),
+    ("service.launching", "service.history"),
+    ("service.launching", "service.intents"),
+    ("service.launching", "service.occupancy"),
+    ("service.launching", "service.recorder"),
     ("service.occupancy", "service.recorder"),
     ("service.history", "service.consequences"),  # what an execution's move brings with it
     ("service.history", "service.recorder"),  # history is written through the one writer

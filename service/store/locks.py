@@ -76,7 +76,8 @@ async def remove(connection: AsyncConnection, lock_id: int) -> None:
 async def line(connection: AsyncConnection, pipeline_id: int, environment: str) -> list[Execution]:
     """Who deploys to the environment or is to: what Bitbucket runs by itself, then what waits for its turn here.
 
-    Each in the order in which they were opened; what waits for an approval is not in the line yet.
+    Each in the order in which they were opened. What waits for an approval is not in the line yet, nor is what a push
+    makes us expect: it may never come.
     """
     turn = case((executions.c.waits_for == "turn", 1), else_=0)
     question = select(executions).where(
@@ -84,6 +85,7 @@ async def line(connection: AsyncConnection, pipeline_id: int, environment: str) 
         executions.c.environment == environment,
         RUNNING,
         executions.c.waits_for.is_(None) | (executions.c.waits_for == "turn"),
+        executions.c.bitbucket_build_number.is_not(None) | (executions.c.trigger_type != "webhook"),
     )
     rows = await connection.execute(question.order_by(turn, executions.c.id))
     return [Execution(**row._mapping) for row in rows]

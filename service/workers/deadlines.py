@@ -7,6 +7,7 @@ from service.history import Patience, observe
 from service.machine import Observation, State
 from service.recorder import Record
 from service.store import executions, repositories
+from service.store.executions import Execution
 from service.store.work import Work
 from service.workers.tasks import Task, Writing
 
@@ -23,6 +24,14 @@ def deadline_task(patience: Patience) -> Task:
     return give_up_when_silent
 
 
+async def _end_the_wait(record: Record, execution: Execution, patience: Patience) -> None:
+    """Its run was never asked for: there is nothing to be lost."""
+    reasons = {"approval": "nobody approved it", "turn": "its turn did not come"}
+    reason = f"{reasons[execution.waits_for or '']} until its deadline"
+    seen = Observation(trigger=Trigger.STOP, source=Source.DEADLINE, at=record.now, confirmed=True, reason=reason)
+    await observe(record, execution, seen, patience)
+
+
 async def _give_up(record: Record, execution_id: int, patience: Patience) -> float | None:
     execution = await executions.by_id(record.connection, execution_id)
     if execution is None:
@@ -33,6 +42,9 @@ async def _give_up(record: Record, execution_id: int, patience: Patience) -> flo
         return None
     if execution.deadline_at > record.now:  # something was heard of it meanwhile
         return (execution.deadline_at - record.now).total_seconds()
+    if execution.waits_for is not None:
+        await _end_the_wait(record, execution, patience)
+        return None
     silent = "Bitbucket began no run for it" if execution.bitbucket_build_number is None else "nothing more was heard"
     reason = f"{executions.LOST}: {silent} until its deadline"
     seen = Observation(trigger=Trigger.LOSE, source=Source.DEADLINE, at=record.now, reason=reason)

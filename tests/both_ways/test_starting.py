@@ -90,7 +90,8 @@ async def test_a_run_that_somebody_else_started_is_not_taken_for_it(
     both: Both, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "FIRST_PAUSE", 0.2)
-    other = await both.shop.start_run("main", trigger="PUSH")
+    await both.shop.create_branch("feature")
+    other = await both.shop.start_run("feature", trigger="PUSH")
     theirs = await both.execution(other)
     both.bitbucket.route_faults.cut("POST", "/pipelines$")
     execution = await both.trigger()
@@ -224,7 +225,8 @@ async def test_who_may_operate_the_repository_may_start_and_stop(both: Both, rol
         token = await accounts.add_token(record.connection, user, "tests", now=record.now, expires_at=None)
         if role is not None:
             await accounts.grant(record.connection, both.repository_id, user, role)
-    run = await both.shop.start_run("main")
+    await both.shop.create_branch("feature")
+    run = await both.shop.start_run("feature")
     execution = await both.execution(run)
     bob = {"Authorization": f"Bearer {token}"}
 

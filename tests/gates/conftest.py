@@ -28,6 +28,7 @@ class Gate:
     def __init__(self, carrier: Carrier) -> None:
         self.carrier = carrier
         self.recorder = carrier.recorder
+        self.runs = 0
 
     async def environment(self) -> Environment:
         async with self.recorder.database.read() as connection:
@@ -36,14 +37,17 @@ class Gate:
         return found
 
     async def open(self, **more: Any) -> Execution:
-        opening: dict[str, Any] = {"environment": "production", "branch": "main", "commit": "a" * 40, **more}
+        """A run that Bitbucket has started."""
+        self.runs += 1
+        run = {"environment": "production", "branch": "main", "commit": "a" * 40, "build_number": self.runs}
+        opening: dict[str, Any] = {**run, **more}
         opening |= {"pipeline_id": self.carrier.pipeline_id, "repository_id": self.carrier.repository_id}
         async with self.recorder.record() as record:
             return await open_execution(record, Opening(**opening), PATIENCE)
 
     async def waits(self, **more: Any) -> Execution:
         """An execution that Penstock starts when its turn has come."""
-        execution = await self.open(trigger_type="manual", waits_for="turn", **more)
+        execution = await self.open(trigger_type="manual", waits_for="turn", build_number=None, **more)
         async with self.recorder.record() as record:
             await starts.add(record.connection, execution.id, b"sealed", expect_seconds=60.0, now=record.now)
         return execution

@@ -40,6 +40,14 @@ async def test_an_execution_that_deploys_nowhere_locks_nothing(gate: Gate) -> No
     assert await gate.holder() is None
 
 
+async def test_a_push_that_may_start_no_run_keeps_nobody_waiting(gate: Gate) -> None:
+    [expected] = await gate.carrier.carry("repo:push", push("main", "d" * 40))
+    before = await gate.holder()
+    execution = await gate.open()
+
+    assert (expected["verdict"], before, await gate.holder()) == ("opened", None, execution.id)
+
+
 async def test_to_take_answers_who_holds_it(gate: Gate) -> None:
     first, second = await gate.open(), await gate.open()
     async with gate.recorder.record() as record:
@@ -93,7 +101,11 @@ async def test_a_run_that_was_waiting_here_is_not_taken_for_one_that_bitbucket_s
 
 async def test_a_silent_holder_is_lost_and_the_next_one_begins(gate: Gate) -> None:
     first, second = await gate.open(), await gate.waits()
-    await gate.wait(PATIENCE.expect + 1)
+    await gate.wait(PATIENCE.expect - 1)
+    before = await gate.holder()
+    await gate.wait(2)
+
+    assert before == first.id
 
     assert (await gate.again(first)).status == "FAILED"
     assert await gate.holder() == second.id

@@ -9,8 +9,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.history import Opening, open_execution
-from service.intents import Wish, sealed, stop_unbegun
+from service.history import Opening
+from service.intents import Wish, stop_unbegun
+from service.launching import Busy, Held, launch
 from service.machine import State
 from service.masking import SHORTEST
 from service.sightings import environment_for
@@ -19,6 +20,7 @@ from service.store.accounts import Viewer
 from service.store.pipelines import Environment, Pipeline
 from service.web.api.shapes import ExecutionShape, execution_shape
 from service.web.call import actor_of, answer, body_of, house_of, id_in, viewer_of
+from service.web.gates import gate_problem
 from service.web.operation import Operation, Right
 from service.web.problems import Problem, not_found
 
@@ -72,10 +74,11 @@ async def trigger(request: Request) -> Response:
             trigger_type="manual",
             author=viewer.name,
         )
-        execution = await open_execution(record, opening, house.patience)
         wish = Wish(variables=tuple((one.key, one.value, one.secured) for one in wanted.variables))
-        payload = {"execution_id": execution.id, "wish": sealed(house.vault, wish, execution.id)}
-        await record.work("start", str(execution.id), payload)
+        try:
+            execution = await launch(record, house.vault, environment, opening, wish, house.patience)
+        except (Held, Busy) as error:
+            raise await gate_problem(record.connection, pipeline.id, error) from None
         deed = {"branch": wanted.branch, "commit": wanted.commit, "environment": opening.environment}
         record.audit(actor_of(request, viewer), "execution.triggered", f"execution {execution.id}", **deed)
     return answer(execution_shape(execution), 202, {"Location": f"/api/executions/{execution.id}"})
