@@ -17,6 +17,8 @@ from service.store.tables import executions, observations, transitions
 # How the reason of an execution begins that nothing more was heard of.
 LOST = "lost"
 
+_ADD = insert(executions).returning(*executions.c)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
@@ -91,7 +93,7 @@ class Transition:
 async def add(connection: AsyncConnection, **values: Any) -> Execution:
     """A new execution, PLANNED, with these of its columns; the others at their defaults."""
     row: dict[str, Any] = {"status": "PLANNED", "attempt": 1, "confirmed": False, "rolled_back": False, **values}
-    found = (await connection.execute(insert(executions).values(row).returning(*executions.c))).one()
+    found = (await connection.execute(_ADD, row)).one()
     return Execution(**found._mapping)
 
 
@@ -151,6 +153,18 @@ async def of_commit(connection: AsyncConnection, repository_id: int, *, commit: 
     return [Execution(**row._mapping) for row in await connection.execute(question.order_by(executions.c.id))]
 
 
+async def had_before(connection: AsyncConnection, execution: Execution) -> bool:
+    """Whether an earlier execution brought the same commit to the same environment, or tried to."""
+    mine = (
+        executions.c.repository_id == execution.repository_id,
+        executions.c.bitbucket_commit_hash == execution.bitbucket_commit_hash,
+        executions.c.pipeline_id == execution.pipeline_id,
+        executions.c.environment == execution.environment,
+        executions.c.id < execution.id,
+    )
+    return bool((await connection.execute(select(exists().where(*mine)))).scalar())
+
+
 async def waiting_for_a_run(connection: AsyncConnection, repository_id: int) -> list[Execution]:
     """Those of which Bitbucket has begun no run, the oldest first."""
     question = select(executions).where(
@@ -199,11 +213,11 @@ async def add_observation(
         "delivery_id": delivery_id,
         "received_at": now,
     }
-    await connection.execute(insert(observations).values(row))
+    await connection.execute(insert(observations), row)
 
 
 async def add_transition(connection: AsyncConnection, execution_id: int, **values: Any) -> None:
-    await connection.execute(insert(transitions).values(execution_id=execution_id, **values))
+    await connection.execute(insert(transitions), {"execution_id": execution_id, **values})
 
 
 async def transitions_of(connection: AsyncConnection, execution_id: int) -> list[Transition]:

@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Executable, and_, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,13 +36,19 @@ async def add(
     connection: AsyncConnection, *, kind: str, key: str, payload: Any, due_at: datetime, now: datetime
 ) -> None:
     """Writes a row, or wakes the one of this kind and key: of one that waits the earlier time counts."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = {"kind": kind, "key": key, "payload": payload, "status": "waiting", "due_at": due_at, "tries": 0}
-    statement = dialect.insert(work).values(**row, created_at=now)
+    await connection.execute(_adding(connection.dialect.name), {**row, "created_at": now})
+
+
+@cache
+def _adding(dialect: str) -> Executable:
+    """Built once: with each execution that moves several rows are written."""
+    statement = (sqlite if dialect == "sqlite" else postgresql).insert(work)
     new = statement.excluded
     earlier = case((and_(work.c.status == "waiting", work.c.due_at < new.due_at), work.c.due_at), else_=new.due_at)
     again = {"payload": new.payload, "status": "waiting", "due_at": earlier, "tries": 0, "error": None}
-    await connection.execute(statement.on_conflict_do_update(index_elements=["kind", "key"], set_=again))
+    adding: Executable = statement.on_conflict_do_update(index_elements=["kind", "key"], set_=again)
+    return adding
 
 
 def _due(kinds: Sequence[str], now: datetime) -> tuple[ColumnElement[bool], ...]:
