@@ -14,14 +14,21 @@ import msgspec
 
 from service import render
 from service.configs import EnvironmentRequest, Generated, Request, generate
+from service.configs.telling import Cause, sentences
 from service.projects.model import Detection
 from service.recorder import Record
 from service.store import revisions
 from service.store.pipelines import Environment, Pipeline
-from service.store.revisions import Revision
+from service.store.revisions import WAITING_CONFIRMATION, Revision
 
 # Who brings a revision into the repository: for `manual` nobody but a person, so nothing waits.
 DELIVERED_AT_FIRST = {"manual": "none", "pull_request": "waiting", "commit": "waiting"}
+
+# Nobody says what in the repository changed.
+UNSAID = Cause()
+
+# Beyond any revision's number.
+LATER = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,26 +64,40 @@ def columns(generated: Generated) -> dict[str, Any]:
 
 
 async def write_revision(
-    record: Record, pipeline: Pipeline, generated: Generated, *, commit: str | None
+    record: Record,
+    pipeline: Pipeline,
+    generated: Generated,
+    *,
+    commit: str | None,
+    cause: Cause = UNSAID,
+    to_confirm: bool = False,
 ) -> tuple[Revision, bool]:
     """The revision with these files, and whether it is a new one: the same bytes make none.
 
-    `pipeline` is as it is from now on; `commit` is the one that was looked at for this, if any was.
+    `pipeline` is as it is from now on; `commit` is the one that was looked at for this, if any was. `to_confirm` makes
+    a proposal of it, which changes nothing until a person says so.
     """
-    known = await revisions.latest(record.connection, pipeline.id)
-    before, after = known[0].files if known else {}, dict(generated.files)
-    if known and before == after:
-        return known[0], False
+    newest = next(iter(await revisions.latest(record.connection, pipeline.id)), None)
+    known = await revisions.standing(record.connection, pipeline.id)
+    before, after = known.files if known else {}, dict(generated.files)
+    if newest is not None and newest.files == after and (newest.wanted or (to_confirm and newest.delivered == "none")):
+        return newest, False
+    if known is not None and before == after:  # what was proposed meanwhile is no longer so
+        await revisions.supersede(record.connection, pipeline.id, LATER, proposals_alone=True)
+        return known, False
+    decisions = [msgspec.to_builtins(decision) for decision in generated.decisions]
+    found = known.detection if known else None
     revision = await revisions.add(
         record.connection,
         pipeline.id,
         commit=commit,
         files=after,
-        decisions=[msgspec.to_builtins(decision) for decision in generated.decisions],
+        decisions=decisions,
         detection=pipeline.detection,
         diff=unified(before, after),
-        delivery=pipeline.config_delivery,
-        delivered=DELIVERED_AT_FIRST[pipeline.config_delivery],
+        delivery=WAITING_CONFIRMATION if to_confirm else pipeline.config_delivery,
+        delivered="none" if to_confirm else DELIVERED_AT_FIRST[pipeline.config_delivery],
+        changes=sentences(known.decisions, decisions, found, pipeline.detection, cause) if known else [],
         created_at=record.now,
     )
     told = {
@@ -87,7 +108,15 @@ async def write_revision(
         "diff_summary": summary(revision.diff),
     }
     record.log("config.regenerated", told, repository_id=pipeline.repository_id, pipeline_id=pipeline.id)
+    await revisions.supersede(record.connection, pipeline.id, revision.number, proposals_alone=to_confirm)
+    if not to_confirm:
+        await bring(record, pipeline.id)
     return revision, True
+
+
+async def bring(record: Record, pipeline_id: int) -> None:
+    """Somebody is to look how far the newest revision has come, and to bring it to the repository."""
+    await record.work("deliver", str(pipeline_id), {"pipeline_id": pipeline_id})
 
 
 def unified(before: Mapping[str, str], after: Mapping[str, str]) -> str:

@@ -80,12 +80,15 @@ async def change(connection: AsyncConnection, revision_id: int, **values: Any) -
     await connection.execute(statement.values(**values))
 
 
-async def supersede(connection: AsyncConnection, pipeline_id: int, number: int) -> None:
+async def supersede(
+    connection: AsyncConnection, pipeline_id: int, number: int, *, proposals_alone: bool = False
+) -> None:
     """Those before `number` that never arrived are not wanted any more; proposals neither."""
     older = (config_revisions.c.pipeline_id == pipeline_id, config_revisions.c.number < number)
-    undone = config_revisions.c.delivered.in_(("waiting", "failed"))
-    proposed = config_revisions.c.delivery == WAITING_CONFIRMATION
-    await connection.execute(update(config_revisions).where(*older, undone | proposed).values(delivered="superseded"))
+    those = config_revisions.c.delivery == WAITING_CONFIRMATION
+    if not proposals_alone:
+        those |= config_revisions.c.delivered.in_(("waiting", "failed"))
+    await connection.execute(update(config_revisions).where(*older, those).values(delivered="superseded"))
 
 
 async def numbered(connection: AsyncConnection, pipeline_id: int, number: int) -> Revision | None:

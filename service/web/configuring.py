@@ -14,8 +14,9 @@ from starlette.requests import Request
 
 from service.configs import Generated, InvalidValue
 from service.generation import Ground, columns, rendered, write_revision
+from service.grounds import email_of, secured_by_key
 from service.recorder import Record
-from service.store import domains, pipelines, variables
+from service.store import pipelines, variables
 from service.store.accounts import Viewer
 from service.store.pipelines import Environment, Pipeline
 from service.store.revisions import Revision
@@ -25,7 +26,6 @@ from service.web.call import actor_of, house_of, viewer_of
 from service.web.ownership import owned_pipeline, require_active
 from service.web.problems import Problem
 from service.web.refusals import OF_GENERATION, invalid_value_problem
-from service.web.variables import secured_by_key
 
 TRIES = 8
 
@@ -89,11 +89,6 @@ async def standing(connection: Any, pipeline: Pipeline) -> Standing:
     environments = await pipelines.environments_of(connection, pipeline.id)
     found = await variables.of_pipeline(connection, pipeline.id)
     return Standing(pipeline=pipeline, environments=tuple(environments), variables=tuple(found))
-
-
-async def email_of(connection: Any, domain: str | None) -> str | None:
-    covering = await domains.covering(connection, domain) if domain else None
-    return covering.email if covering else None
 
 
 def refuse_other_version(request: Request, pipeline: Pipeline) -> None:

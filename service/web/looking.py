@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-
-import msgspec
 
 from service.client import BitbucketError, NoCredential
 from service.projects.detector import detect
 from service.projects.model import Detection
 from service.remote import NothingThere, Snapshot, read_repository
-from service.store.pipelines import Pipeline
 from service.web.house import House
 from service.web.problems import Problem
 from service.web.refusals import bitbucket_problem
@@ -31,11 +27,3 @@ async def snapshot_of(house: House, credential_id: int | None, name: str, branch
 
 async def detected(snapshot: Snapshot | None) -> Detection | None:
     return None if snapshot is None else await asyncio.to_thread(detect, snapshot.paths, snapshot.files)
-
-
-def with_detection(pipeline: Pipeline, found: Detection | None) -> dict[str, Any]:
-    """A kind that a person chose against what was found stays; otherwise it follows the repository."""
-    if found is None:
-        return {}
-    followed = pipeline.detection is not None and pipeline.detection.get("type") == pipeline.project_type
-    return {"detection": msgspec.to_builtins(found), **({"project_type": found.type} if followed else {})}

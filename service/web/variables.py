@@ -8,21 +8,13 @@ from typing import Annotated
 import msgspec
 
 from service.configs import InvalidValue, grammar
+from service.grounds import OF_THE_STEPS
 from service.masking import SHORTEST
 from service.store.variables import Variable
 from service.variables import opened, sealed
 from service.vault import Vault
 from service.web import limits
 from service.web.problems import Problem
-
-# Set by people for the generated steps themselves: they reach Bitbucket like the others, and no application.
-OF_THE_STEPS = frozenset(
-    {
-        "SSH_HOST", "SSH_USER", "SSH_PORT", "SSH_KNOWN_HOSTS", "SSH_PRIVATE_KEY", "DEPLOY_PATH", "HEALTHCHECK_URL",
-        "HEALTHCHECK_PATH", "HEALTHCHECK_STATUS", "REGISTRY_HOST", "REGISTRY_NAMESPACE", "REGISTRY_USER",
-        "REGISTRY_PASSWORD",
-    }
-)  # fmt: skip
 
 FIELD = "environment_variables"
 
@@ -73,15 +65,6 @@ def shapes(vault: Vault, found: Iterable[Variable]) -> list[VariableShape]:
         VariableShape(key=one.key, secured=one.secured, value=None if one.secured else opened(vault, one))
         for one in found
     ]
-
-
-def secured_by_key(found: Iterable[Variable]) -> dict[str, bool]:
-    """The application's own variables, of the pipeline and all its environments: secret where any of them is."""
-    keys: dict[str, bool] = {}
-    for one in sorted(found, key=lambda one: one.key):
-        if one.key not in OF_THE_STEPS:
-            keys[one.key] = keys.get(one.key, False) or one.secured
-    return keys
 
 
 def _stored(vault: Vault, one: VariableBody, before: Variable | None) -> Variable:

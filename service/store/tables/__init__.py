@@ -11,7 +11,7 @@ from service.store.tables.executions import LIVE, executions, log_pieces, observ
 from service.store.tables.gates import approvals, holds, locks, probes, starts
 from service.store.tables.log import entries, head
 from service.store.tables.pipelines import config_revisions, domains, environments, pipelines, variables
-from service.store.tables.regeneration import config_commits, drifts, pushes
+from service.store.tables.regeneration import config_commits, drifts, looks, pushes
 from service.store.tables.repositories import credentials, grants, hooks, repositories
 from service.store.tables.work import work
 
@@ -39,6 +39,7 @@ __all__ = [
     "hooks",
     "locks",
     "log_pieces",
+    "looks",
     "metadata",
     "observations",
     "pipelines",

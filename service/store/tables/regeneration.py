@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint, text
 
 from service.store.tables.columns import UtcDateTime, metadata, own_id, to
 
@@ -17,6 +17,19 @@ pushes = Table(
     Column("previous", String(40)),
     Column("commit", String(40), nullable=False),
     Column("whole", Boolean, nullable=False),  # nothing is known of what changed: a new branch, a forced push
+)
+
+# What a repository held when it was last looked into: with it, a push that changes nothing of interest is told by one
+# call. `paths` are its files, one a line, zlib.
+looks = Table(
+    "looks",
+    metadata,
+    own_id(),
+    to("pipelines", "pipeline_id"),
+    Column("branch", String(255), nullable=False),
+    Column("commit", String(40), nullable=False),
+    Column("paths", LargeBinary, nullable=False),
+    UniqueConstraint("pipeline_id"),
 )
 
 # The commits that we made ourselves. They start no regeneration, whatever their message says.

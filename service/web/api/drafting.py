@@ -9,8 +9,8 @@ import msgspec
 
 from service.configs import Generated, InvalidValue
 from service.generation import Ground, rendered
+from service.grounds import main_of, secured_by_key
 from service.remote import Snapshot
-from service.store import pipelines
 from service.store.pipelines import USUAL_BRANCHES, Environment, Pipeline
 from service.store.variables import Variable
 from service.web.api.generating_bodies import AUTO, NewPipeline
@@ -19,7 +19,7 @@ from service.web.configuring import Standing
 from service.web.house import House
 from service.web.looking import detected
 from service.web.refusals import OF_GENERATION, invalid_value_problem
-from service.web.variables import checked, secured_by_key
+from service.web.variables import checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +64,6 @@ async def draft_of(
         raise invalid_value_problem(error, OF_GENERATION) from None
     version = now.pipeline.version if now else 1
     return Draft(version=version, values=values, branch=branch, variables=own, generated=generated)
-
-
-def main_of(places: list[Environment]) -> Environment:
-    """The one that the default branch deploys to."""
-    return next((one for one in places if one.kind == "production"), places[0])
-
-
-async def branch_to_look_at(connection: Any, pipeline: Pipeline) -> str | None:
-    """The branch to look at; a pattern names none, so there it is the repository's main branch."""
-    pattern = main_of(await pipelines.environments_of(connection, pipeline.id)).branch_pattern
-    return None if set(pattern) & set("*?{") else pattern
 
 
 def _known_branch(places: list[Environment], target: Target, snapshot: Snapshot | None) -> str:

@@ -8,11 +8,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.grounds import branch_of, email_of, with_detection
+from service.recorder import Record
 from service.remote import Snapshot
-from service.store import pipelines, repositories, variables
+from service.store import looks, pipelines, repositories, variables
 from service.store.accounts import Viewer
 from service.store.repositories import AlreadyConnected
-from service.web.api.drafting import branch_to_look_at, draft_of
+from service.web.api.drafting import draft_of
 from service.web.api.generating_bodies import AUTO, NewPipeline, settings_of
 from service.web.api.generating_targets import Target, refuse_generated, target_of
 from service.web.api.repositories import new_webhook
@@ -24,10 +26,10 @@ from service.web.api.shapes import (
 )
 from service.web.api.taking_over import take_over
 from service.web.call import answer, body_of, house_of, id_in, viewer_of
-from service.web.configuring import TRIES, Change, Standing, configure, email_of, etag, standing
+from service.web.configuring import TRIES, Change, Standing, configure, etag, standing
 from service.web.connecting import Connected
 from service.web.house import House
-from service.web.looking import detected, snapshot_of, with_detection
+from service.web.looking import detected, snapshot_of
 from service.web.operation import Operation, Right
 from service.web.ownership import owned_pipeline, refuse_others_domain, require_active
 from service.web.problems import Problem
@@ -65,16 +67,23 @@ async def regenerate(request: Request) -> Response:
         pipeline = await owned_pipeline(connection, viewer, pipeline_id)
         require_active(pipeline)
         repository = await repositories.by_id(connection, pipeline.repository_id)
-        branch = await branch_to_look_at(connection, pipeline)
+        branch = branch_of(await pipelines.environments_of(connection, pipeline.id))
     if pipeline.generated_at is None:
         raise Problem(409, "nothing was generated for this pipeline yet: POST /api/pipelines/generate does")
     assert repository is not None
     snapshot = await snapshot_of(house, repository.credential_id, repository.address, branch)
     found = await detected(snapshot)
 
+    async def write(record: Record) -> None:
+        if snapshot is not None:
+            await looks.put(
+                record.connection, pipeline_id, branch=snapshot.branch, commit=snapshot.commit, paths=snapshot.paths
+            )
+
     async def plan(connection: Any, now: Standing) -> Change:
         return Change(
             action="pipeline.regenerated",
+            write=write,
             values=with_detection(now.pipeline, found),
             environments=now.environments,
             variables=now.variables,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from service.generation import columns, write_revision
+from service.grounds import main_of
 from service.recorder import Record
 from service.remote import Snapshot
-from service.store import environments, pipelines, repositories, variables
+from service.store import environments, looks, pipelines, repositories, variables
 from service.store.accounts import Viewer
 from service.store.repositories import Repository
-from service.web.api.drafting import Draft, main_of
+from service.web.api.drafting import Draft
 from service.web.api.generating_targets import Target
 from service.web.call import actor_of, house_of
 from service.web.connecting import Connected, connect_repository
@@ -76,6 +77,7 @@ async def _write_rest(
         await record.work("hook", str(repository.id), {"repository_id": repository.id})
     if snapshot is not None:
         await repositories.note_main_branch(connection, repository.id, snapshot.main_branch)
+        await looks.put(connection, pipeline_id, branch=snapshot.branch, commit=snapshot.commit, paths=snapshot.paths)
     made = await pipelines.active_of(connection, repository.id)
     assert made is not None
     await write_revision(record, made, draft.generated, commit=snapshot.commit if snapshot else None)

@@ -35,6 +35,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_pushes_pipeline_id", "pushes", ["pipeline_id"])
     op.create_table(
+        "looks",
+        sa.Column("id", Id, primary_key=True, autoincrement=True),
+        sa.Column("pipeline_id", Id, sa.ForeignKey("pipelines.id"), nullable=False),
+        sa.Column("branch", sa.String(255), nullable=False),
+        sa.Column("commit", sa.String(40), nullable=False),
+        sa.Column("paths", sa.LargeBinary(), nullable=False),
+        sa.UniqueConstraint("pipeline_id"),
+    )
+    op.create_table(
         "config_commits",
         sa.Column("id", Id, primary_key=True, autoincrement=True),
         sa.Column("pipeline_id", Id, sa.ForeignKey("pipelines.id"), nullable=False),
