@@ -15,6 +15,7 @@ from service.store.tables import (
     credentials,
     domains,
     grants,
+    identities,
     pipelines,
     repositories,
     sessions,
@@ -113,7 +114,7 @@ async def remove_user(connection: AsyncConnection, name: str) -> bool:
     own = select(credentials.c.id).where(credentials.c.user_id == user)
     using = update(repositories).where(repositories.c.credential_id.in_(own))
     await connection.execute(using.values(credential_id=None))
-    for table in (tokens, sessions, grants, tickets, domains, credentials):
+    for table in (tokens, sessions, grants, tickets, identities, domains, credentials):
         await connection.execute(delete(table).where(table.c.user_id == user))
     await connection.execute(delete(users).where(users.c.id == user))
     return True

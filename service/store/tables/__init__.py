@@ -3,7 +3,7 @@
 Every change of a table is a migration.
 """
 
-from service.store.tables.accounts import failed_tries, sessions, tickets, tokens, users
+from service.store.tables.accounts import failed_tries, identities, refusals, sessions, tickets, tokens, users
 from service.store.tables.calls import answers, audit
 from service.store.tables.columns import Id, Json, UtcDateTime, metadata
 from service.store.tables.deliveries import deliveries
@@ -37,6 +37,7 @@ __all__ = [
     "head",
     "holds",
     "hooks",
+    "identities",
     "locks",
     "log_pieces",
     "looks",
@@ -45,6 +46,7 @@ __all__ = [
     "pipelines",
     "probes",
     "pushes",
+    "refusals",
     "repositories",
     "sessions",
     "starts",

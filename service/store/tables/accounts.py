@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, Integer, String, Table, Text, UniqueConstraint
 
 from service.store.tables.columns import Json, UtcDateTime, metadata, own_id, to
 
@@ -55,6 +55,28 @@ failed_tries = Table(
     "failed_tries",
     metadata,
     Column("key", String(64), primary_key=True),  # SHA-256 of both
+    Column("count", Integer, nullable=False),
+    Column("since", UtcDateTime, nullable=False, index=True),
+)
+
+# Who comes in by signing in at Bitbucket: an account there is an account here, by its uuid alone.
+identities = Table(
+    "identities",
+    metadata,
+    own_id(),
+    to("users", "user_id"),
+    Column("uuid", String(64), nullable=False, unique=True),  # Bitbucket's, in braces; names there change
+    Column("nickname", String(255), nullable=False),  # as it was at the last sign-in
+    Column("linked_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    UniqueConstraint("user_id"),
+)
+
+# What was refused lately, so that one who asks again and again does not fill the audit log.
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("key", String(64), primary_key=True),  # SHA-256 of who asked for what
     Column("count", Integer, nullable=False),
     Column("since", UtcDateTime, nullable=False, index=True),
 )

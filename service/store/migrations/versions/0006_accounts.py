@@ -1,6 +1,11 @@
-"""Accounts that sign in elsewhere."""
+"""Accounts that sign in elsewhere, and what was refused lately."""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from service.store.tables.columns import Id, UtcDateTime
 
 revision = "0006"
 down_revision = "0005"
@@ -9,4 +14,21 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "identities",
+        sa.Column("id", Id, primary_key=True, autoincrement=True),
+        sa.Column("user_id", Id, sa.ForeignKey("users.id"), nullable=False),
+        sa.Column("uuid", sa.String(64), nullable=False),
+        sa.Column("nickname", sa.String(255), nullable=False),
+        sa.Column("linked_at", UtcDateTime(), nullable=False),
+        sa.Column("used_at", UtcDateTime()),
+        sa.UniqueConstraint("uuid"),
+        sa.UniqueConstraint("user_id"),
+    )
+    op.create_table(
+        "refusals",
+        sa.Column("key", sa.String(64), primary_key=True),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+    )
+    op.create_index("ix_refusals_since", "refusals", ["since"])
