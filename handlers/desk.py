@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -22,7 +22,9 @@ class Word(StrEnum):
     REPORTED = "reported"  # it claims an end that Bitbucket has not confirmed
     UNCHANGED = "unchanged"  # it says what was known
     LATE = "late"  # something newer is known
+    HELD = "held"  # its environment is held because of this commit
     REFUSED = "refused"  # the state machine has no row for it
+    REGENERATING = "regenerating"  # what it changed is looked into, or has led to new files
     RENAMED = "renamed"
     DEACTIVATED = "deactivated"
     IGNORED = "ignored"  # nothing here acts on it
@@ -51,6 +53,7 @@ class Desk:
     pipeline: Pipeline | None  # the repository's active one
     delivery_id: str
     patience: Patience
+    further: list[Verdict] = field(default_factory=list)  # what one event leads to beside its own verdict
 
 
 # The type of router that every file of this package has one of.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from handlers.desk import NO_PIPELINE, Desk, Handlers, Verdict, Word
 from service.events import ForeignStatus, RunEnded, RunReported, Source, Trigger
 from service.history import observe
-from service.machine import Observation, Outcome
+from service.holding import forbidding
+from service.machine import Observation, Outcome, State
 from service.sightings import Sighting, execution_of
 from service.store import executions
 from service.store.executions import Execution
+from service.store.holds import Hold
 
 router = Handlers()
 
@@ -55,6 +57,9 @@ async def observe_the_run(event: RunReported, desk: Desk) -> Verdict:
         delivery_id=desk.delivery_id,
     )
     await _ask_bitbucket(desk, execution)
+    hold = await forbidding(desk.record, execution)
+    if hold is not None:
+        return Verdict(Word.HELD, _why_held(desk, event, execution, hold), event.ref, execution.id)
     if opened:
         return Verdict(
             Word.OPENED, f"run #{event.build_number} was not known yet: {execution.status}", event.ref, execution.id
@@ -89,6 +94,14 @@ async def _ask_bitbucket(desk: Desk, execution: Execution) -> None:
     """Anybody who can read a repository can post a status: with a credential it is a reason to look, and no more."""
     if desk.repository.credential_id is not None:
         await desk.record.work("follow", str(execution.id), {"execution_id": execution.id})
+
+
+def _why_held(desk: Desk, event: RunReported, execution: Execution, hold: Hold) -> str:
+    held = f"{execution.environment} is held since execution {hold.execution_id}: {hold.reason}"
+    if desk.repository.credential_id is None:
+        return f"{held}; without a credential run #{event.build_number} cannot be stopped from here"
+    done = "has ended already" if State(execution.status).final else "is stopped"
+    return f"{held}; run #{event.build_number} {done}"
 
 
 def _told(event: RunReported, outcome: Outcome, execution: Execution) -> str:

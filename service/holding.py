@@ -8,8 +8,9 @@ from __future__ import annotations
 from service.clock import written
 from service.occupancy import call_the_next
 from service.recorder import Record
-from service.store import holds, pipelines
+from service.store import environments, executions, holds, pipelines
 from service.store.audit import Actor
+from service.store.executions import Execution
 from service.store.holds import Hold
 from service.store.pipelines import Environment
 
@@ -54,6 +55,31 @@ async def release(
     record.audit(actor or Actor(by), "environment.released", f"pipeline {environment.pipeline_id}", **told)
     await call_the_next(record, environment.pipeline_id, environment.name)
     return found
+
+
+async def forbidding(record: Record, execution: Execution) -> Hold | None:
+    """The hold that says that this execution must not go on: of its commit, and older than it.
+
+    What Penstock is asked to start is turned away before it becomes an execution, and a rollback is what mends.
+    """
+    if execution.environment is None or execution.trigger_type == "rollback":
+        return None
+    found = await holds.open_on(record.connection, execution.pipeline_id, execution.environment)
+    mine = found is not None and found.commit is not None and found.commit == execution.bitbucket_commit_hash
+    return found if found is not None and mine and found.execution_id < execution.id else None
+
+
+async def release_for(record: Record, execution: Execution) -> None:
+    """A commit that the environment has not had before ends its hold: somebody has mended something, and pushed it."""
+    commit = execution.bitbucket_commit_hash
+    if execution.environment is None or commit is None or execution.trigger_type == "rollback":
+        return
+    found = await holds.open_on(record.connection, execution.pipeline_id, execution.environment)
+    if found is None or found.commit == commit or found.execution_id > execution.id:
+        return
+    environment = await environments.named(record.connection, execution.pipeline_id, execution.environment)
+    if environment is not None and not await executions.had_before(record.connection, execution):
+        await release(record, environment, by=AUTOMATION, reason=f"a newer commit came: {commit[:12]}")
 
 
 async def _tell(record: Record, kind: str, one: Hold, **more: str | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from service.consequences.holds import mind_the_hold
 from service.consequences.locks import follow_the_lock
 from service.consequences.moved import Moved
 from service.recorder import Record
@@ -15,7 +16,7 @@ from service.recorder import Record
 Reaction = Callable[[Record, Moved], Awaitable[None]]
 
 # In this order. Whatever keeps a lock past its holder's end stands before the one that leaves it.
-REACTIONS: tuple[Reaction, ...] = (follow_the_lock,)
+REACTIONS: tuple[Reaction, ...] = (mind_the_hold, follow_the_lock)
 
 
 async def follow_from(record: Record, moved: Moved) -> None:

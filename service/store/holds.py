@@ -48,10 +48,20 @@ async def open_of(connection: AsyncConnection, pipeline_id: int) -> dict[str, Ho
     return {row.environment: Hold(**row._mapping) for row in await connection.execute(question)}
 
 
-async def of_pipeline(connection: AsyncConnection, pipeline_id: int, *, limit: int = 50) -> list[Hold]:
-    """Released ones too, the newest first."""
-    question = select(holds).where(holds.c.pipeline_id == pipeline_id).order_by(holds.c.id.desc()).limit(limit)
-    return [Hold(**row._mapping) for row in await connection.execute(question)]
+async def by_id(connection: AsyncConnection, hold_id: int) -> Hold | None:
+    row = (await connection.execute(select(holds).where(holds.c.id == hold_id))).one_or_none()
+    return Hold(**row._mapping) if row else None
+
+
+async def of_pipeline(
+    connection: AsyncConnection, pipeline_id: int, *, before: int | None = None, limit: int = 50
+) -> list[Hold]:
+    """Released ones too, the newest first, from below the id `before` on."""
+    question = select(holds).where(holds.c.pipeline_id == pipeline_id)
+    if before is not None:
+        question = question.where(holds.c.id < before)
+    rows = await connection.execute(question.order_by(holds.c.id.desc()).limit(limit))
+    return [Hold(**row._mapping) for row in rows]
 
 
 async def release(connection: AsyncConnection, hold_id: int, *, by: str, reason: str | None, now: datetime) -> None:

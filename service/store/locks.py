@@ -89,3 +89,15 @@ async def line(connection: AsyncConnection, pipeline_id: int, environment: str) 
     )
     rows = await connection.execute(question.order_by(turn, executions.c.id))
     return [Execution(**row._mapping) for row in rows]
+
+
+async def waiting_here(connection: AsyncConnection, pipeline_id: int, environment: str) -> int | None:
+    """The first execution that Penstock is to start there once it may, if there is any."""
+    question = select(executions.c.id).where(
+        executions.c.pipeline_id == pipeline_id,
+        executions.c.environment == environment,
+        RUNNING,
+        executions.c.waits_for.is_not(None),
+    )
+    number: int | None = (await connection.execute(question.order_by(executions.c.id).limit(1))).scalar()
+    return number

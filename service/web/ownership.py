@@ -29,6 +29,20 @@ async def owned_pipeline(connection: Any, viewer: Viewer, pipeline_id: int) -> P
     return listed.pipeline
 
 
+async def operated_pipeline(connection: Any, viewer: Viewer, pipeline_id: int) -> Pipeline:
+    """Raises a 404 for a pipeline that the viewer may not see, a 403 where he may only look at it."""
+    listed = await pipelines.seen_by(connection, viewer, pipeline_id)
+    if listed is None:
+        raise not_found("pipeline")
+    await require_operator(connection, viewer, listed.pipeline.repository_id)
+    return listed.pipeline
+
+
+async def require_operator(connection: Any, viewer: Viewer, repository_id: int) -> None:
+    if await accounts.role_on(connection, viewer, repository_id) not in ("owner", "operator"):
+        raise Problem(403, "only an owner or operator of the repository may do this")
+
+
 async def require_owner(connection: Any, viewer: Viewer, repository_id: int) -> None:
     if await accounts.role_on(connection, viewer, repository_id) != "owner":
         raise Problem(403, "only an owner of the repository may do this")

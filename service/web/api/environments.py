@@ -11,8 +11,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service import holding
 from service.recorder import Record
-from service.store import environments, pipelines, variables
+from service.store import environments, holds, locks, pipelines, variables
 from service.store.environments import NameTaken
 from service.store.pipelines import Environment, Pipeline
 from service.web import limits
@@ -20,6 +21,7 @@ from service.web.api.environment_bodies import EnvironmentChange, NewEnvironment
 from service.web.api.shapes import EnvironmentShape, environment_shape
 from service.web.call import answer, body_of, house_of, id_in, limit_of, numbered_cursor_of, page, viewer_of
 from service.web.configuring import Change, Standing, configure, etag
+from service.web.gates import hold_shape
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Right
 from service.web.ownership import owned_pipeline, refuse_others_domain
@@ -119,8 +121,13 @@ async def remove(request: Request) -> Response:
         before = _named(standing.environments, name)
         if len(standing.environments) == 1:
             raise Problem(409, "a pipeline deploys somewhere: add another environment before the last one goes")
+        if waiting := await locks.waiting_here(connection, pipeline_id, name):
+            told = f"execution {waiting} waits to be started there: approve it, or stop it"
+            raise Problem(409, f"{told}, before {name} is removed")
 
         async def write(record: Record) -> None:
+            gone = f"{name} was removed"
+            await holding.release(record, before, by=(await viewer_of(request)).name, reason=gone)
             await environments.remove(record.connection, before.id)
 
         return Change(
@@ -249,12 +256,18 @@ async def _shapes(request: Request, found: list[Environment]) -> list[Environmen
 async def environment_shapes(
     connection: Any, vault: Any, pipeline_id: int, found: list[Environment]
 ) -> list[EnvironmentShape]:
-    """With their own variables, and what is live there."""
+    """With their own variables, what is live there, who deploys there, and what is held."""
     live = await environments.live_executions(connection, pipeline_id, [one.name for one in found])
     known = await variables.of_pipeline(connection, pipeline_id)
+    held = await holds.open_of(connection, pipeline_id)
+    locked = await locks.of_pipeline(connection, pipeline_id)
     return [
         environment_shape(
-            one, shapes(vault, [each for each in known if each.environment_id == one.id]), live.get(one.name)
+            one,
+            shapes(vault, [each for each in known if each.environment_id == one.id]),
+            live=live.get(one.name),
+            hold=hold_shape(held.get(one.name)),
+            lock=locked.get(one.name),
         )
         for one in found
     ]

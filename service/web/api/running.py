@@ -15,13 +15,13 @@ from service.launching import Busy, Held, launch
 from service.machine import State
 from service.masking import SHORTEST
 from service.sightings import environment_for
-from service.store import accounts, executions, pipelines, repositories
-from service.store.accounts import Viewer
+from service.store import executions, pipelines, repositories
 from service.store.pipelines import Environment, Pipeline
 from service.web.api.shapes import ExecutionShape, execution_shape
 from service.web.call import actor_of, answer, body_of, house_of, id_in, viewer_of
 from service.web.gates import gate_problem
 from service.web.operation import Operation, Right
+from service.web.ownership import operated_pipeline, require_operator
 from service.web.problems import Problem, not_found
 
 MOST_VARIABLES = 100
@@ -54,11 +54,11 @@ async def trigger(request: Request) -> Response:
     viewer = await viewer_of(request)
     house, pipeline_id = house_of(request), id_in(request, "pipeline")
     async with house.database.read() as connection:
-        await _operated(connection, viewer, pipeline_id)
+        await operated_pipeline(connection, viewer, pipeline_id)
     wanted = await body_of(request, Triggering)
     _check(wanted)
     async with house.recorder.record() as record:
-        pipeline = await _operated(record.connection, viewer, pipeline_id)
+        pipeline = await operated_pipeline(record.connection, viewer, pipeline_id)
         repository = await repositories.by_id(record.connection, pipeline.repository_id, lock=True)
         if not pipeline.is_active or repository is None or repository.disconnected_at:
             raise Problem(409, "the pipeline is no longer active: nothing can be started with it")
@@ -91,7 +91,7 @@ async def stop(request: Request) -> Response:
         execution = await executions.seen_by(record.connection, viewer, execution_id)
         if execution is None:
             raise not_found("execution")
-        await _require_operator(record.connection, viewer, execution.repository_id)
+        await require_operator(record.connection, viewer, execution.repository_id)
         repository = await repositories.by_id(record.connection, execution.repository_id, lock=True)
         execution = await executions.by_id(record.connection, execution_id) or execution
         if State(execution.status).final:
@@ -161,16 +161,3 @@ async def _environment(record: Any, pipeline: Pipeline, wanted: Triggering) -> E
             return environment
     told = [("environment", "one of the pipeline's environments")]
     raise Problem(422, f"the pipeline has no environment {wanted.environment!r}", errors=told)
-
-
-async def _operated(connection: Any, viewer: Viewer, pipeline_id: int) -> Pipeline:
-    listed = await pipelines.seen_by(connection, viewer, pipeline_id)
-    if listed is None:
-        raise not_found("pipeline")
-    await _require_operator(connection, viewer, listed.pipeline.repository_id)
-    return listed.pipeline
-
-
-async def _require_operator(connection: Any, viewer: Viewer, repository_id: int) -> None:
-    if await accounts.role_on(connection, viewer, repository_id) not in ("owner", "operator"):
-        raise Problem(403, "only an owner or operator of the repository may do this")

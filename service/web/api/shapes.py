@@ -9,6 +9,7 @@ import msgspec
 
 from service.store.deliveries import Delivery
 from service.store.executions import Execution, Transition
+from service.store.locks import Lock
 from service.store.pipelines import Environment, Listed
 from service.store.repositories import Repository
 from service.store.steps import StepRow
@@ -140,6 +141,14 @@ class DeliveryShape(msgspec.Struct, frozen=True, kw_only=True):
     flags: list[str]
 
 
+class LockShape(msgspec.Struct, frozen=True, kw_only=True):
+    """Who deploys to an environment. Past the deadline without news the lock is anybody's."""
+
+    execution_id: int
+    since: datetime
+    deadline_at: datetime
+
+
 class EnvironmentShape(msgspec.Struct, frozen=True, kw_only=True):
     """Where a pipeline deploys to."""
 
@@ -156,6 +165,7 @@ class EnvironmentShape(msgspec.Struct, frozen=True, kw_only=True):
     health_check: dict[str, Any] | None
     environment_variables: list[VariableShape]
     hold: dict[str, Any] | None
+    lock: LockShape | None
     live_execution_id: int | None
 
 
@@ -275,14 +285,26 @@ def delivery_shape(delivery: Delivery) -> DeliveryShape:
     return DeliveryShape(**{**same, "request_uuid": delivery.request_uuid or None})
 
 
-def environment_shape(environment: Environment, variables: list[VariableShape], live: int | None) -> EnvironmentShape:
+def environment_shape(
+    environment: Environment,
+    variables: list[VariableShape],
+    *,
+    live: int | None,
+    hold: dict[str, Any] | None,
+    lock: Lock | None,
+) -> EnvironmentShape:
     same = (name for name in EnvironmentShape.__struct_fields__ if hasattr(environment, name))
     return EnvironmentShape(
         **{name: getattr(environment, name) for name in same},
         environment_variables=variables,
-        hold=None,
+        hold=hold,
+        lock=lock_shape(lock) if lock else None,
         live_execution_id=live,
     )
+
+
+def lock_shape(lock: Lock) -> LockShape:
+    return LockShape(**{name: getattr(lock, name) for name in LockShape.__struct_fields__})
 
 
 def extended(kind: type[Shape], shape: msgspec.Struct, **more: Any) -> Shape:
