@@ -9,7 +9,7 @@ from handlers.desk import NO_PIPELINE, Desk, Handlers, Verdict, Word
 from service.events import BranchPushed, NothingPushed, RefDeleted, TagPushed
 from service.history import Opening, note_push, open_execution
 from service.sightings import environment_for
-from service.store import executions
+from service.store import executions, holds
 from service.store.executions import Execution
 
 router = Handlers()
@@ -36,6 +36,10 @@ async def expect_a_run(event: BranchPushed, desk: Desk) -> Verdict:
         return Verdict(Word.IGNORED, f"no environment deploys {branch}", branch)
     if silent := _why_no_run_will_come(event):
         return Verdict(Word.IGNORED, silent, branch)
+    hold = await holds.open_on(desk.record.connection, pipeline.id, environment.name)
+    if hold is not None and hold.commit == event.commit:
+        reason = f"{environment.name} is held since execution {hold.execution_id}: {hold.reason}; its run is stopped"
+        return Verdict(Word.HELD, reason, branch, hold.execution_id)
     repeated = _known_already(event, known)
     if repeated is not None:
         return repeated
