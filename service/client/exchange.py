@@ -69,12 +69,14 @@ async def exchange(
     limit: int = LARGEST_ANSWER,
     skip: int = 0,
     exact: bool = True,
+    plain: bool = True,
     server_name: str | None = None,
 ) -> Reply:
     """Raises NoReply. A body over `limit` is an error, or, where `exact` is False, cut to it.
 
-    `skip` leaves out that many bytes of a 200: of a log whose server has not heard of ranges. `server_name` is whose
-    certificate is asked for where the URL names an address.
+    A compressed one is an error, or, where `plain` is False, left as it came. `skip` leaves out that many bytes of a
+    200: of a log whose server has not heard of ranges. `server_name` is whose certificate is asked for where the URL
+    names an address.
     """
     sent = {"User-Agent": "penstock", "Accept-Encoding": "identity"} | dict(headers)
     extensions = {"sni_hostname": server_name} if server_name else {}
@@ -83,7 +85,8 @@ async def exchange(
             asyncio.timeout(seconds),
             http.stream(method, url, headers=sent, content=body, extensions=extensions) as response,
         ):
-            _check_plain(response)
+            if plain:
+                _check_plain(response)
             return Reply(response.status_code, response.headers, await _read(response, limit, skip, exact))
     except TimeoutError:
         raise NoReply(f"no whole answer within {seconds:g} seconds") from None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import httpx
 
+from service.addresses import BadTarget
 from service.bitbucket import requests
 from service.bitbucket.answers import Run, Step
 from service.bitbucket.requests import Assignment, Request
@@ -124,7 +125,7 @@ class PipelineCalls(Calls):
             reply = await exchange(
                 self._http,
                 "GET",
-                target.url,
+                target.urls[0],
                 headers=headers,
                 limit=bounds.limit,
                 skip=bounds.skip,
@@ -135,7 +136,7 @@ class PipelineCalls(Calls):
             if reply.status not in (200, 206, 416):
                 raise NoReply(f"it answered {reply.status}")
             return part_of(reply, bounds.skip, stored=True)
-        except storage.BadTarget as error:
+        except BadTarget as error:
             raise Unreachable(str(error)) from None
         except NoReply as error:
             raise Unreachable(f"the storage of finished logs gave no usable answer: {error}") from None
