@@ -18,12 +18,17 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 VERSION = b"\x01"
 
 
 class BadKey(ValueError):
     """A key is not 32 bytes in base64: make one with `openssl rand -base64 32`."""
+
+
+class WrongPassphrase(ValueError):
+    """Keys that were wrapped do not come out by it, or the text was altered."""
 
 
 class CannotOpen(RuntimeError):
@@ -100,6 +105,32 @@ def keys_of(path: Path) -> list[bytes]:
 def add_key(path: Path) -> None:
     """Puts a new key in front of those in the file; the others still open."""
     _write_keys(path, [secrets.token_bytes(32), *keys_of(path)])
+
+
+def add_known_keys(path: Path, keys: list[bytes]) -> None:
+    """Puts keys into the file, in front; those that are there already stay."""
+    held = keys_of(path) if path.exists() else []
+    _write_keys(path, [*keys, *(key for key in held if key not in keys)])
+
+
+def wrapped(keys: list[bytes], passphrase: str) -> str:
+    """The keys as a text that only the passphrase opens. It takes a moment, and 64 MB: so does each guess."""
+    salt, nonce = os.urandom(16), os.urandom(12)
+    return base64.b64encode(salt + nonce + _wrapping(passphrase, salt).encrypt(nonce, b"".join(keys), None)).decode()
+
+
+def unwrapped(text: str, passphrase: str) -> list[bytes]:
+    """Raises WrongPassphrase."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+        joined = _wrapping(passphrase, raw[:16]).decrypt(raw[16:28], raw[28:], None)
+    except (InvalidTag, ValueError):
+        raise WrongPassphrase("the passphrase is wrong, or the keys were altered") from None
+    return [joined[place : place + 32] for place in range(0, len(joined), 32)]
+
+
+def _wrapping(passphrase: str, salt: bytes) -> AESGCM:
+    return AESGCM(Scrypt(salt=salt, length=32, n=2**16, r=8, p=1).derive(passphrase.encode()))
 
 
 def drop_old_keys(path: Path) -> int:

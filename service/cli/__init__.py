@@ -27,6 +27,8 @@ COMMANDS = {
     "db": "service.cli.db",
     "keys": "service.cli.keys",
     "audit": "service.cli.audit",
+    "backup": "service.cli.backup",
+    "restore": "service.cli.restore",
     "export": "service.cli.transfer",
     "import": "service.cli.transfer",
     "openapi": "service.cli.reference",

@@ -70,6 +70,15 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for which the whole database stands still, however long it reads; who writes is not hindered."""
+        async with self.read() as connection:
+            if not self.embedded:
+                level = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+                await connection.execution_options(**level)
+            yield connection
+
+    @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end, undone by an exception."""
         async with self.turn, self._writer.begin() as connection:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.failpoints import fail_point
 from service.store.database import Database
@@ -44,12 +45,17 @@ async def upgrade(database: Database) -> bool:
         if not database.embedded:
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
         fail_point("migrate.begun")
-        await connection.run_sync(_run)
+        await bring(connection)
         fail_point("migrate.written")
     return True
 
 
-def _run(connection: Connection) -> None:
+async def bring(connection: AsyncConnection, revision: str = "head") -> None:
+    """Brings the open transaction's database forward to that migration. Raises SchemaTooNew."""
+    await connection.run_sync(_run, revision)
+
+
+def _run(connection: Connection, revision: str) -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -58,6 +64,6 @@ def _run(connection: Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     except CommandError as error:
         raise SchemaTooNew(f"the database is newer than this version of Penstock ({error})") from error

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.tables import answers, credentials, hooks, starts, variables
+from service.store.tables import answers, credentials, hooks, kept_values, starts, variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +46,13 @@ async def reseal(connection: AsyncConnection, again: Callable[[bytes, str, str, 
                 same = (table.c.id == row.id, one.column == value)
                 changed += (await connection.execute(update(table).where(*same).values({one.column: made}))).rowcount
     return changed
+
+
+async def look(connection: AsyncConnection, seen: Callable[[bytes, str, str, str], None]) -> None:
+    """Shows every sealed value to `seen`, as (value, table, column, row)."""
+    for one in SEALED:
+        rows = await connection.execute(select(one.column.table).where(one.column.is_not(None)))
+        for row in rows:
+            value = row._mapping[one.column.name]
+            if value:
+                seen(value, one.column.table.name, one.name, one.row(row))
