@@ -17,6 +17,7 @@ from sqlalchemy import text
 from service.cli.progress import Progress
 from service.store import copying, migrate
 from service.store.database import Database
+from service.store.tables import metadata
 from tests.cli.conftest import Ended, Run
 from tests.conftest import emptied
 from tests.living import Living, living, push
@@ -197,7 +198,7 @@ def test_the_keys_come_out_by_the_passphrase_and_without_them_secrets_are_told_t
 
 def planted_hook(run: Run, tmp_path: Path) -> int:
     """Connects a repository by importing it, which seals its hook's secret. How many secrets there are now."""
-    moved = {
+    moved: dict[str, Any] = {
         "workspace": "acme",
         "slug": "shop",
         "uuid": None,
@@ -266,7 +267,7 @@ async def test_a_backup_of_an_older_version_is_brought_to_this_one(run: Run, tmp
 def test_every_column_has_a_kind_and_no_table_refers_to_one_behind_it() -> None:
     seen: set[str] = set()
     for layout in copying.layouts():
-        table = copying.metadata.tables[layout.table]
+        table = metadata.tables[layout.table]
         assert {kind for _, kind in layout.columns} <= set(copying.KINDS)
         assert {key.column.table.name for key in table.foreign_keys} <= seen | {layout.table}
         seen.add(layout.table)
