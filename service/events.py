@@ -21,6 +21,7 @@ class Trigger(StrEnum):
     BUILD = "build"
     TEST = "test"
     DEPLOY = "deploy"
+    VERIFY = "verify"  # Bitbucket calls the run successful; the environment's health check has the last word
     SUCCEED = "succeed"
     FAIL = "fail"
     STOP = "stop"  # a person or a newer run stopped it

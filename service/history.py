@@ -6,7 +6,7 @@ where the two meet the tables.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from service.machine import TABLE, Observation, Outcome, Progress, State, arrive
 from service.recorder import Record
 from service.store import executions, pipelines
 from service.store.executions import Execution
+from service.verification import check_of
 
 # The kinds of outcome that leave a line in an execution's history; a repetition leaves none.
 RECORDED = {Outcome.APPLIED: "applied", Outcome.LATE: "late", Outcome.REFUSED: "refused"}
@@ -50,6 +51,10 @@ class Opening:
     author: str | None = None
     waits_for: str | None = None  # approval or turn: Penstock starts it later
     waiting_on: str | None = None
+
+
+# Who speaks for Bitbucket. Its word that a run succeeded says nothing yet of the place where it has deployed.
+BITBUCKET = frozenset({Source.WEBHOOK, Source.API, Source.RECONCILE, Source.SPAN})
 
 
 async def open_execution(record: Record, opening: Opening, patience: Patience) -> Execution:
@@ -97,6 +102,9 @@ async def observe(
     """Records what was seen, and what it did. The execution's row must be locked, or its repository's."""
     connection = record.connection
     known = await executions.observations_of(connection, execution.id)
+    if seen.trigger is Trigger.SUCCEED and seen.source in BITBUCKET and seen not in known:
+        check = await check_of(connection, execution)
+        seen = replace(seen, trigger=Trigger.VERIFY) if check else seen
     outcome, before, after = arrive(known, seen, hints_end=hints_end)
     if any(observation.key == seen.key for observation in known):
         return outcome, execution
@@ -154,11 +162,14 @@ def _columns(record: Record, progress: Progress, patience: Patience) -> dict[str
         "error_message": progress.reason,
         "started_at": progress.started_at,
         "completed_at": progress.completed_at,
+        "passed_at": progress.passed_at,
         "deadline_at": None if final else record.now + timedelta(seconds=patience.run),
     }
 
 
 def _state_said_by(trigger: Trigger | None) -> State | None:
+    if trigger is Trigger.VERIFY:
+        return State.SUCCESS  # Bitbucket's word for it
     return TABLE[State.PLANNED][trigger] if trigger else None
 
 

@@ -9,7 +9,9 @@ not at all. So no observation *moves* an execution; the state is what the whole 
 
 Two consequences, and everything else follows from them. The state depends on the set alone, not on the order of
 arrival or on repetition (tests/test_machine.py proves it). And an observation that arrives late is sorted to where it
-belongs, so that it never moves a run back.
+belongs, so that it never moves a run back. Where an environment has a health check, a run that Bitbucket calls
+successful is VERIFY and not SUCCEED; the probe's word is timed right after it, so that it belongs to that run and to
+no later one, whoever's clock is ahead.
 
 Rules about what may follow what live here and nowhere else. What TABLE lacks is refused: the observation is kept, the
 state stays. End states have rows of their own, because a rerun of failed steps is a legal way out of one: Bitbucket
@@ -54,6 +56,7 @@ TABLE: dict[State, dict[Trigger, State]] = {
         T.BUILD: S.BUILDING,
         T.TEST: S.TESTING,
         T.DEPLOY: S.DEPLOYING,
+        T.VERIFY: S.DEPLOYING,
         T.SUCCEED: S.SUCCESS,
         T.FAIL: S.FAILED,
         T.STOP: S.FAILED,
@@ -64,6 +67,7 @@ TABLE: dict[State, dict[Trigger, State]] = {
         T.BUILD: S.BUILDING,
         T.TEST: S.TESTING,
         T.DEPLOY: S.DEPLOYING,
+        T.VERIFY: S.DEPLOYING,
         T.SUCCEED: S.SUCCESS,
         T.FAIL: S.FAILED,
         T.STOP: S.FAILED,
@@ -74,6 +78,7 @@ TABLE: dict[State, dict[Trigger, State]] = {
         T.BUILD: S.TESTING,
         T.TEST: S.TESTING,
         T.DEPLOY: S.DEPLOYING,
+        T.VERIFY: S.DEPLOYING,
         T.SUCCEED: S.SUCCESS,
         T.FAIL: S.FAILED,
         T.STOP: S.FAILED,
@@ -84,6 +89,7 @@ TABLE: dict[State, dict[Trigger, State]] = {
         T.BUILD: S.DEPLOYING,
         T.TEST: S.DEPLOYING,
         T.DEPLOY: S.DEPLOYING,
+        T.VERIFY: S.DEPLOYING,
         T.SUCCEED: S.SUCCESS,
         T.FAIL: S.FAILED,
         T.STOP: S.FAILED,
@@ -97,6 +103,7 @@ TABLE: dict[State, dict[Trigger, State]] = {
         T.BUILD: S.BUILDING,
         T.TEST: S.TESTING,
         T.DEPLOY: S.DEPLOYING,
+        T.VERIFY: S.DEPLOYING,
         T.SUCCEED: S.SUCCESS,
         T.FAIL: S.FAILED,
         T.STOP: S.FAILED,
@@ -107,6 +114,7 @@ TABLE: dict[State, dict[Trigger, State]] = {
         T.BUILD: S.BUILDING,
         T.TEST: S.TESTING,
         T.DEPLOY: S.DEPLOYING,
+        T.VERIFY: S.DEPLOYING,
         T.SUCCEED: S.SUCCESS,
         T.FAIL: S.FAILED,
         T.STOP: S.FAILED,
@@ -162,13 +170,15 @@ class Progress:
     """Where an execution stands: the fold's result.
 
     `numbered` says that Bitbucket itself gave the attempt's number, `lost` that the run ended for want of news alone.
-    `reported` is the newest hint of an end or a rerun that waits for its confirmation.
+    `passed_at` is when Bitbucket called the attempt's run successful, where a health check has the last word. `reported`
+    is the newest hint of an end or a rerun that waits for its confirmation.
     """
 
     state: State = State.PLANNED
     attempt: int = 1
     numbered: bool = False
     lost: bool = False
+    passed_at: datetime | None = None
     confirmed: bool = False
     reported: Trigger | None = None
     reason: str | None = None
@@ -233,6 +243,8 @@ def _step(progress: Progress, seen: Observation, *, hints_end: bool) -> tuple[Ou
     if seen.run_number is not None and seen.run_number < progress.attempt and progress.numbered:
         return Outcome.LATE, progress
     base = _attempt_of(progress, seen)
+    if seen.trigger is Trigger.VERIFY and base.passed_at is not None and (seen.confirmed or not hints_end):
+        return Outcome.UNCHANGED, progress  # of the same run, by another of Bitbucket's clocks
     to = TABLE[base.state].get(seen.trigger)
     if to is None:
         return Outcome.REFUSED, progress
@@ -244,6 +256,8 @@ def _step(progress: Progress, seen: Observation, *, hints_end: bool) -> tuple[Ou
 
 def _decides(progress: Progress, seen: Observation) -> bool:
     """Whether a mere hint would end the run or reopen it. One that repeats the known end decides nothing."""
+    if seen.trigger is Trigger.VERIFY:
+        return progress.passed_at is None  # as good as an end
     to = TABLE[progress.state].get(seen.trigger)
     return to is not progress.state and (seen.trigger in ENDS or progress.state.final)
 
@@ -272,6 +286,7 @@ def _enter(base: Progress, seen: Observation, to: State) -> Progress:
         base,
         state=to,
         lost=seen.trigger is Trigger.LOSE,
+        passed_at=(seen.at or BEGINNING) if seen.trigger is Trigger.VERIFY else base.passed_at,
         confirmed=seen.confirmed if moved else base.confirmed or (seen.confirmed and said),
         reported=None,  # a hint of an end is overtaken by whatever is newer
         reason=(seen.reason if moved else base.reason or seen.reason) if to is State.FAILED else None,
@@ -281,7 +296,8 @@ def _enter(base: Progress, seen: Observation, to: State) -> Progress:
 
 
 def _moved(before: Progress, after: Progress) -> bool:
-    return after.state is not before.state or after.attempt > before.attempt
+    verifying = before.passed_at is None and after.passed_at is not None
+    return after.state is not before.state or after.attempt > before.attempt or verifying
 
 
 # What nobody outside can forge: our own clock, probe and database, and people who signed in here.

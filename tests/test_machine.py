@@ -101,7 +101,9 @@ def test_observations_that_arrive_one_by_one_lead_where_the_whole_set_leads(
     for new in known:
         outcome, before, after = arrive(stored, new, hints_end=hints_end)
         assert before == reached
-        assert (outcome is Outcome.APPLIED) == (after.state is not before.state or after.attempt > before.attempt)
+        moved = after.state is not before.state or after.attempt > before.attempt
+        verifying = before.passed_at is None and after.passed_at is not None
+        assert (outcome is Outcome.APPLIED) == (moved or verifying)
         stored.append(new)
         reached = after
 
@@ -264,6 +266,91 @@ def test_a_newer_hint_takes_the_reported_end_back() -> None:
     progress = progress_of(story, hints_end=False)
 
     assert (progress.state, progress.attempt, progress.reported) == (S.BUILDING, 1, None)
+
+
+def probed(trigger: Trigger, minute: int, **more: object) -> Observation:
+    """What a health check says of the run that passed in that minute."""
+    at = NOON + timedelta(minutes=minute, microseconds=1)
+    return Observation(trigger=trigger, source=Source.PROBE, at=at, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("story", "hints_end", "expected"),
+    [
+        pytest.param(
+            [fact(T.DEPLOY, 1), fact(T.VERIFY, 5)],
+            False,
+            (S.DEPLOYING, 1),
+            id="what bitbucket calls successful goes on deploying until the probe says so",
+        ),
+        pytest.param(
+            [fact(T.DEPLOY, 1), fact(T.VERIFY, 5), probed(T.SUCCEED, 5)],
+            False,
+            (S.SUCCESS, 1),
+            id="a probe that passes is the end",
+        ),
+        pytest.param(
+            [hint(T.START, 1), hint(T.VERIFY, 5), probed(T.FAIL, 5)],
+            True,
+            (S.FAILED, 1),
+            id="a probe that fails is one too, without a credential as well",
+        ),
+        pytest.param(
+            [fact(T.VERIFY, 5), probed(T.FAIL, 5), hint(T.VERIFY, 6)],
+            False,
+            (S.FAILED, 1),
+            id="the webhook of the same run, by a later clock, reopens nothing",
+        ),
+        pytest.param(
+            [hint(T.VERIFY, 4), fact(T.VERIFY, 5), probed(T.SUCCEED, 5), fact(T.VERIFY, 6)],
+            False,
+            (S.SUCCESS, 1),
+            id="nor does the same run's end, told by another part of the api",
+        ),
+        pytest.param(
+            [hint(T.START, 1), hint(T.VERIFY, 5), probed(T.FAIL, 5), hint(T.VERIFY, 9)],
+            True,
+            (S.DEPLOYING, 2),
+            id="another status after the probe is a rerun whose beginning was missed",
+        ),
+        pytest.param(
+            [fact(T.VERIFY, 5), probed(T.FAIL, 5), fact(T.START, 6, 2), fact(T.VERIFY, 9, 2)],
+            False,
+            (S.DEPLOYING, 2),
+            id="a rerun is verified anew",
+        ),
+        pytest.param(
+            [hint(T.START, 1), hint(T.VERIFY, 5), hint(T.START, 6), probed(T.SUCCEED, 5)],
+            True,
+            (S.BUILDING, 2),
+            id="a probe that comes back during a rerun ends the run that it was about",
+        ),
+        pytest.param(
+            [fact(T.VERIFY, 5), lost(9), probed(T.SUCCEED, 5)],
+            False,
+            (S.SUCCESS, 1),
+            id="a probe after the loss wins",
+        ),
+    ],
+)
+def test_verification(story: list[Observation], hints_end: bool, expected: tuple[State, int]) -> None:
+    for order in (story, story[::-1]):
+        progress = progress_of(order, hints_end=hints_end)
+        assert (progress.state, progress.attempt) == expected
+
+
+def test_that_a_run_passed_is_only_a_hint_until_bitbucket_confirms_it() -> None:
+    outcome, _, after = arrive([hint(T.START, 1)], hint(T.VERIFY, 5), hints_end=False)
+
+    assert outcome is Outcome.REPORTED
+    assert (after.state, after.reported, after.passed_at) == (S.BUILDING, T.VERIFY, None)
+
+
+def test_that_verifying_begins_is_a_move_of_its_own() -> None:
+    outcome, before, after = arrive([fact(T.DEPLOY, 1)], fact(T.VERIFY, 5), hints_end=False)
+
+    assert (outcome, before.state, after.state) == (Outcome.APPLIED, S.DEPLOYING, S.DEPLOYING)
+    assert after.passed_at == NOON + timedelta(minutes=5)
 
 
 @given(known=sets)

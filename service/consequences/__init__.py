@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable
 from service.consequences.holds import mind_the_hold
 from service.consequences.locks import follow_the_lock
 from service.consequences.moved import Moved
+from service.consequences.verification import verify
 from service.recorder import Record
 
 Reaction = Callable[[Record, Moved], Awaitable[None]]
 
 # In this order. Whatever keeps a lock past its holder's end stands before the one that leaves it.
-REACTIONS: tuple[Reaction, ...] = (mind_the_hold, follow_the_lock)
+REACTIONS: tuple[Reaction, ...] = (mind_the_hold, verify, follow_the_lock)
 
 
 async def follow_from(record: Record, moved: Moved) -> None:

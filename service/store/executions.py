@@ -49,6 +49,7 @@ class Execution:
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+    passed_at: datetime | None
     deadline_at: datetime | None
     watched_until: datetime | None
     config_revision_id: int | None
@@ -63,6 +64,11 @@ class Execution:
             return False
         given_up = self.error_message is not None and self.error_message.startswith(LOST)
         return self.bitbucket_build_number is None and (self.status == State.PLANNED or given_up)
+
+    @property
+    def verifying(self) -> bool:
+        """Bitbucket is done with it, and its environment is asked whether it is well."""
+        return self.passed_at is not None and self.status == State.DEPLOYING
 
     @property
     def duration_seconds(self) -> float | None:

@@ -46,6 +46,7 @@ executions = Table(
     Column("pushed", Boolean, nullable=False),  # a push has opened it or joined it
     Column("message", Text),  # the first line of the commit's message
     Column("author", String(255)),
+    Column("passed_at", UtcDateTime),  # when Bitbucket called it successful, where a health check has the last word
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("completed_at", UtcDateTime),

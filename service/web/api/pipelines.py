@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.machine import State
-from service.store import deliveries, executions, pipelines, revisions, steps, variables
+from service.store import deliveries, executions, pipelines, probes, revisions, steps, variables
 from service.store.variables import Variable
 from service.web.api.environments import environment_shapes
 from service.web.api.revision_shapes import RevisionDetail, revision_detail, revision_shape
@@ -20,6 +20,7 @@ from service.web.api.shapes import (
     execution_shape,
     extended,
     pipeline_shape,
+    probe_shape,
     step_shape,
     transition_shape,
 )
@@ -114,12 +115,14 @@ async def show_execution(request: Request) -> Response:
         known = execution.config_revision_id
         revision = await revisions.by_id(connection, known) if known is not None else None
         causes = await deliveries.named(connection, await executions.deliveries_of(connection, execution.id))
+        probe = (await probes.latest(connection, [execution.id])).get(execution.id)
     return answer(
         extended(
             ExecutionDetail,
             execution_shape(execution),
             steps=[step_shape(step) for step in known_steps],
             transitions=[transition_shape(transition) for transition in history],
+            health_check=probe_shape(probe) if probe else None,
             deliveries=[delivery_shape(delivery) for delivery in causes],
             config_revision=msgspec.to_builtins(revision_shape(revision)) if revision else None,
         )

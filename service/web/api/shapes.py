@@ -11,6 +11,7 @@ from service.store.deliveries import Delivery
 from service.store.executions import Execution, Transition
 from service.store.locks import Lock
 from service.store.pipelines import Environment, Listed
+from service.store.probes import Probe
 from service.store.repositories import Repository
 from service.store.steps import StepRow
 from service.web.api.revision_shapes import RevisionShape
@@ -186,6 +187,20 @@ class PipelineDetail(PipelineShape, frozen=True, kw_only=True):
 
 
 class StepShape(msgspec.Struct, frozen=True, kw_only=True):
+class ProbeShape(msgspec.Struct, frozen=True, kw_only=True):
+    """How the environment has answered since a run deployed to it: waiting, passed, or failed for good.
+
+    `status` and `error` are those of the last of `tries`.
+    """
+
+    state: str
+    url: str
+    tries: int
+    status: int | None
+    error: str | None
+    asked_at: datetime | None
+
+
     """A step of the run, as Bitbucket told it last; one that was run again is there once for each `run_number`."""
 
     name: str
@@ -203,6 +218,7 @@ class ExecutionDetail(ExecutionShape, frozen=True, kw_only=True):
 
     steps: list[StepShape]
     transitions: list[TransitionShape]
+    health_check: ProbeShape | None
     deliveries: list[DeliveryShape]
     config_revision: dict[str, Any] | None
 
@@ -273,6 +289,10 @@ def execution_shape(execution: Execution) -> ExecutionShape:
 
 
 def step_shape(step: StepRow) -> StepShape:
+def probe_shape(probe: Probe) -> ProbeShape:
+    return ProbeShape(**{name: getattr(probe, name) for name in ProbeShape.__struct_fields__})
+
+
     return StepShape(**{name: getattr(step, name) for name in StepShape.__struct_fields__})
 
 

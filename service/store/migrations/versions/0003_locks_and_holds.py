@@ -19,6 +19,7 @@ def _id() -> sa.types.TypeEngine[int]:
 
 def upgrade() -> None:
     op.add_column("executions", sa.Column("waits_for", sa.String(length=10), nullable=True))
+    op.add_column("executions", sa.Column("passed_at", sa.DateTime(timezone=True), nullable=True))
     op.create_table(
         "locks",
         sa.Column("id", _id(), autoincrement=True, nullable=False),
