@@ -22,6 +22,7 @@ from service.bus import Topic
 from service.client import Clients
 from service.feed import Feed
 from service.history import Patience
+from service.outbound import Outbound
 from service.recorder import Recorder
 from service.settings import Settings
 from service.store import migrate
@@ -42,6 +43,7 @@ from service.workers.deadlines import deadline_task
 from service.workers.following import Follower, Pace
 from service.workers.hooking import Hooker
 from service.workers.inbox import InboxWorker
+from service.workers.probing import Prober
 from service.workers.reconciling import Budgeted, Reconciler
 from service.workers.retention import Retention
 from service.workers.secrets import forms_of_secrets
@@ -103,8 +105,12 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
             allow_private_targets=settings.allow_private_targets,
         )
         stack.push_async_callback(clients.close)
+        outbound = Outbound(allow_private=settings.allow_private_targets)
+        stack.push_async_callback(outbound.close)
         url_of = partial(webhook_url, public_url.rstrip("/"))
-        tasks = [] if role is Role.WEB else _workers(settings, recorder, patience, inbox, clients, vault, url_of)
+        tasks = (
+            [] if role is Role.WEB else _workers(settings, recorder, patience, inbox, clients, vault, outbound, url_of)
+        )
         running = [asyncio.create_task(task, name=name) for name, task in tasks]
         stack.push_async_callback(_cancel, running)
         streams = EventStream(
@@ -133,6 +139,7 @@ def _workers(
     inbox: Inbox,
     clients: Clients,
     vault: Vault,
+    outbound: Outbound,
     url_of: Callable[[str], str],
 ) -> list[tuple[str, Coroutine[Any, Any, None]]]:
     pace = Pace(watched=settings.poll_seconds, alone=settings.reconcile_seconds)
@@ -148,6 +155,7 @@ def _workers(
         ),
         "cleanup": Cleaner(recorder, clients),
         "unlock": end_overdue_lock,
+        "probe": Prober(recorder, outbound, patience),
         "reconcile": Reconciler(recorder, clients, patience, budget),
     }
     retention = Retention(recorder, entries_days=settings.keep_entries_days, bodies_days=settings.keep_bodies_days)
