@@ -132,6 +132,8 @@ def decode(raw: bytes, kind: type[Body]) -> Body:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
+        if kind is object:  # a number that no double holds, such as 1e400
+            raise Problem(400, f"the body is not JSON that can be read: {error}") from None
         decode(raw, object)  # a 400 where it is cut off after the wrong field: then it is no JSON at all
         message, _, path = str(error).partition(" - at `$")
         field = path.rstrip("`").lstrip(".")

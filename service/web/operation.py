@@ -21,6 +21,7 @@ from service.store.accounts import Viewer
 from service.web.call import viewer_of
 from service.web.idempotency import answered_once
 from service.web.problems import Problem
+from service.web.refused import refusals_noted
 
 # How long a call may take. What it has not committed by then is undone.
 SECONDS = 30.0
@@ -113,13 +114,14 @@ class Operation:
             raise Problem(503, f"this took longer than {SECONDS:.0f} s and was undone", headers=RETRY) from None
 
     async def _answer(self, request: Request) -> Response:
-        viewer = await self.admit(request)
-        key = request.headers.get("idempotency-key")
-        handler: Any = self.handler
-        if self.once and viewer is not None and key is not None:
-            return await answered_once(request, viewer, key, handler)
-        answered: Response = await handler(request)
-        return answered
+        async with refusals_noted(request):
+            viewer = await self.admit(request)
+            key = request.headers.get("idempotency-key")
+            handler: Any = self.handler
+            if self.once and viewer is not None and key is not None:
+                return await answered_once(request, viewer, key, handler)
+            answered: Response = await handler(request)
+            return answered
 
 
 class Guarded:
@@ -129,6 +131,8 @@ class Guarded:
         self._operation = operation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._operation.admit(Request(scope, receive))
+        request = Request(scope, receive)
+        async with refusals_noted(request):
+            await self._operation.admit(request)
         application: Any = self._operation.handler
         await application(scope, receive, send)
