@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from handlers.desk import NO_PIPELINE, Desk, Handlers, Verdict, Word
+from service.changes import LOOKED_INTO, note_change
 from service.events import BranchPushed, NothingPushed, RefDeleted, TagPushed
 from service.history import Opening, note_push, open_execution
 from service.sightings import environment_for
 from service.store import executions, holds
 from service.store.executions import Execution
+from service.store.pipelines import Pipeline
 
 router = Handlers()
 
@@ -27,6 +29,7 @@ async def expect_a_run(event: BranchPushed, desk: Desk) -> Verdict:
     if pipeline is None:
         return Verdict(Word.IGNORED, NO_PIPELINE, event.ref)
     branch = event.ref or ""
+    await _look_into(event, desk, pipeline)
     known = await executions.of_commit(desk.record.connection, desk.repository.id, commit=event.commit, branch=branch)
     joined = await _join_a_faster_run(event, desk, known)
     if joined is not None:
@@ -71,6 +74,23 @@ async def note_a_deletion(event: RefDeleted, desk: Desk) -> Verdict:
 @router.on(NothingPushed)
 async def note_an_empty_push(event: NothingPushed, desk: Desk) -> Verdict:
     return Verdict(Word.IGNORED, "the push names no changed ref")
+
+
+async def _look_into(event: BranchPushed, desk: Desk, pipeline: Pipeline) -> None:
+    """The pipeline's files may have to follow what was pushed, whether or not it deploys."""
+    found = await note_change(
+        desk.record,
+        desk.repository,
+        pipeline,
+        branch=event.ref or "",
+        commit=event.commit,
+        previous=event.previous,
+        whole=event.forced or event.created or event.previous is None,
+        delivery_id=desk.delivery_id,
+    )
+    if found is not None:
+        word = Word.REGENERATING if found == LOOKED_INTO else Word.UNCHANGED
+        desk.further.append(Verdict(word, found, event.ref))
 
 
 async def _join_a_faster_run(event: BranchPushed, desk: Desk, known: Sequence[Execution]) -> Verdict | None:

@@ -40,11 +40,13 @@ from service.web.streams import EventStream
 from service.web.streams.logs import LogStreams
 from service.workers.cleaning import Cleaner
 from service.workers.deadlines import deadline_task
+from service.workers.delivering import Deliverer
 from service.workers.following import Follower, Pace
 from service.workers.hooking import Hooker
 from service.workers.inbox import InboxWorker
 from service.workers.probing import Prober
 from service.workers.reconciling import Budgeted, Reconciler
+from service.workers.regenerating import Regenerator
 from service.workers.retention import Retention
 from service.workers.secrets import forms_of_secrets
 from service.workers.starting import Starter, Stopper
@@ -109,7 +111,9 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
         stack.push_async_callback(outbound.close)
         url_of = partial(webhook_url, public_url.rstrip("/"))
         tasks = (
-            [] if role is Role.WEB else _workers(settings, recorder, patience, inbox, clients, vault, outbound, url_of)
+            []
+            if role is Role.WEB
+            else _workers(settings, recorder, patience, inbox, clients, vault, outbound, url_of, public_url.rstrip("/"))
         )
         running = [asyncio.create_task(task, name=name) for name, task in tasks]
         stack.push_async_callback(_cancel, running)
@@ -141,6 +145,7 @@ def _workers(
     vault: Vault,
     outbound: Outbound,
     url_of: Callable[[str], str],
+    public_url: str,
 ) -> list[tuple[str, Coroutine[Any, Any, None]]]:
     pace = Pace(watched=settings.poll_seconds, alone=settings.reconcile_seconds)
     budget = Budgeted(seconds=settings.reconcile_seconds, calls_per_hour=settings.rate_budget_per_hour)
@@ -154,6 +159,8 @@ def _workers(
             recorder, clients, partial(forms_of_secrets, recorder.database, vault), seconds=settings.poll_seconds
         ),
         "cleanup": Cleaner(recorder, clients),
+        "regenerate": Regenerator(recorder, clients, confirm_below=settings.confirm_below),
+        "deliver": Deliverer(recorder, clients, public_url),
         "unlock": end_overdue_lock,
         "probe": Prober(recorder, outbound, patience),
         "reconcile": Reconciler(recorder, clients, patience, budget),

@@ -36,10 +36,20 @@ class Snapshot:
     commit: str
     paths: tuple[str, ...]
     files: dict[str, bytes] = field(repr=False)
+    ours: frozenset[str] = frozenset()  # what Penstock wrote: no kind of project is told by it
+
+    @property
+    def of_others(self) -> tuple[str, ...]:
+        return tuple(path for path in self.paths if path not in self.ours)
 
 
-async def read_repository(client: Client, name: str, branch: str | None) -> Snapshot:
-    """The branch, by default the main one, as it is now. Raises NothingThere, or BitbucketError."""
+async def read_repository(
+    client: Client, name: str, branch: str | None, *, without: frozenset[str] = frozenset()
+) -> Snapshot:
+    """The branch, by default the main one, as it is now, `without` the bytes of what Penstock has put there.
+
+    Raises NothingThere, or BitbucketError.
+    """
     repository = await client.repository(name)
     main = repository.mainbranch.name if repository.mainbranch else ""
     asked = branch or main
@@ -51,8 +61,8 @@ async def read_repository(client: Client, name: str, branch: str | None) -> Snap
         raise NothingThere(f"{name} has no branch {asked}") from None
     entries = await _listed(client, name, commit)
     sizes = {one.path: one.size for one in entries if one.type == "commit_file" and not NO_FILE & set(one.attributes)}
-    files = await _read(client, name, commit, wanted(sizes))
-    return Snapshot(repository.uuid, main or asked, asked, commit, tuple(sizes), files)
+    files = await _read(client, name, commit, wanted(sizes.keys() - without))
+    return Snapshot(repository.uuid, main or asked, asked, commit, tuple(sizes), files, without)
 
 
 async def _listed(client: Client, name: str, commit: str) -> list[SourceEntry]:

@@ -57,6 +57,9 @@ class Settings:
     allow_private_targets: bool = _setting(
         False, "lets notification targets, health probes and log storage be private addresses or plain http"
     )
+    confirm_below: float = _setting(
+        0.8, "a new kind of project found with less confidence (0 to 1) changes nothing until a person confirms it"
+    )
     expect_seconds: float = _setting(1800.0, "how long an execution waits for the run that its push announced")
     run_seconds: float = _setting(21600.0, "how long a run may stay silent before it counts as lost")
     wait_seconds: float = _setting(604800.0, "how long an execution waits for an approval or for its turn")
@@ -102,6 +105,7 @@ LIMITS = {
     "max_webhook_bytes": (1024, 2**30),
     "max_body_bytes": (1024, 2**30),
     "rate_budget_per_hour": (1, 10**6),
+    "confirm_below": (0, 1),
     "keep_entries_days": (1, 36500),
     "keep_bodies_days": (1, 36500),
     "max_streams": (1, 10**6),

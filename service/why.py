@@ -38,6 +38,7 @@ async def told(database: Database, workspace: str, slug: str, ref: str | None) -
         lines = [
             f"The last push to {verdict['ref'] or name} that reached Penstock came at {written(delivery.received_at)}.",
             *_of_delivery(delivery, verdict),
+            *_of_files(delivery, verdict),
         ]
     if execution is not None:
         lines += _of_execution(execution, confirmed=confirmed)
@@ -85,6 +86,12 @@ def _of_delivery(delivery: Delivery, verdict: dict[str, Any]) -> list[str]:
     if delivery.status == "dead":
         lines.append(f"It could not be processed; `penstock deliveries replay {delivery.id}` tries it once more.")
     return lines
+
+
+def _of_files(delivery: Delivery, verdict: dict[str, Any]) -> list[str]:
+    """What the same push has meant for the pipeline's files."""
+    others = [one for one in delivery.verdicts if one is not verdict and one["ref"] == verdict["ref"]]
+    return [f"Its configuration: {one['verdict']}, because {one['reason']}." for one in others]
 
 
 def _of_execution(execution: Execution, *, confirmed: bool) -> list[str]:

@@ -64,6 +64,9 @@ class SourceCalls(Calls):
     async def pull_requests(self, repository: str, *, state: str = "OPEN") -> list[PullRequest]:
         return await self.rows(requests.pull_requests(repository, state=state))
 
+    async def pull_request(self, repository: str, number: int) -> PullRequest:
+        return await self.ask(requests.pull_request(repository, number))
+
     async def create_pull_request(
         self, repository: str, *, title: str, description: str, source: str, destination: str
     ) -> PullRequest:

@@ -49,8 +49,20 @@ class History:
         found = [commit for known, commit in self._commits.items() if len(name) >= 7 and known.startswith(name)]
         return found[0] if len(found) == 1 else None
 
-    def add(self, parent: Commit | None, files: Files, *, message: str, author: Actor | str, date: datetime) -> Commit:
-        """Commit `files` on top of `parent`. An author given as text has no account, as an unknown e-mail has none."""
+    def add(
+        self,
+        parent: Commit | None,
+        files: Files,
+        *,
+        message: str,
+        author: Actor | str,
+        date: datetime,
+        merged: Commit | None = None,
+    ) -> Commit:
+        """Commit `files` on top of `parent`. An author given as text has no account, as an unknown e-mail has none.
+
+        `merged` is what a merge brings in, as its second parent.
+        """
         tree = dict(parent.files) if parent else {}
         for path, content in files.items():
             if content is None:
@@ -58,7 +70,7 @@ class History:
             else:
                 tree[path] = content.encode() if isinstance(content, str) else content
         user, raw = (None, author) if isinstance(author, str) else (author, author.raw)
-        parents = (parent.hash,) if parent else ()
+        parents = tuple(one.hash for one in (parent, merged) if one)
         written = repr((parents, message, raw, date.isoformat(), sorted(tree.items()), len(self._commits)))
         digest = hashlib.sha1(written.encode(), usedforsecurity=False).hexdigest()
         commit = Commit(digest, parents, message, raw, user, date, tree)
@@ -66,7 +78,7 @@ class History:
         return commit
 
     def ancestry(self, head: Commit) -> Iterator[Commit]:
-        """`head`, then everything it stands on, newest first: a line, for nothing merges here."""
+        """`head`, then everything it stands on, newest first: along the first parents, past what was merged."""
         yield head
         while head.parents:
             head = self._commits[head.parents[0]]

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 from service.simulator import payloads
 from service.simulator.actors import MAYA, Actor
 from service.simulator.commits import Commit, Files
+from service.simulator.merging import merge
 from service.simulator.plan import Plan, play
 from service.simulator.pushing import (
     REFS_THAT_START_RUNS,
@@ -21,7 +22,7 @@ from service.simulator.pushing import (
     Wish,
 )
 from service.simulator.runs import Run
-from service.simulator.settings import HOOK_EVENTS, Hook, Variable
+from service.simulator.settings import HOOK_EVENTS, Hook, PullRequest, Variable
 from service.simulator.starting import push_target, ref_target, run_by_hand, run_from_file
 from service.simulator.state import RepositoryState
 from service.simulator.statuses import CommitStatus, pipelines_key, status_state
@@ -171,6 +172,23 @@ class Repository(RepositoryState):
         event_key = self.write_status(status)
         await self.announce(event_key, payloads.commit_status(self, status, actor))
         return status
+
+    # -- pull requests --------------------------------------------------------------------------------------------
+
+    async def merge(self, one: PullRequest, *, actor: Actor = MAYA) -> Commit:
+        """Press the button. Raises CannotMerge where both branches have changed the same lines."""
+        await self.merged(one, merge(self, one, actor), actor)
+        return self.head(one.destination)
+
+    async def merged(self, one: PullRequest, changes: Sequence[RefChange], actor: Actor) -> None:
+        """Announce a merge, and the branches that it moved or took away."""
+        await self.announce("pullrequest:fulfilled", payloads.pull_request(self, one, actor))
+        for change in changes:
+            await self.pushed([change], actor)
+
+    async def decline(self, one: PullRequest, *, actor: Actor = MAYA) -> None:
+        one.state, one.updated_on = "DECLINED", self.cloud.clock.now()
+        await self.announce("pullrequest:rejected", payloads.pull_request(self, one, actor))
 
     # -- the repository itself ------------------------------------------------------------------------------------
 

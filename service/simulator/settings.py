@@ -104,6 +104,7 @@ class PullRequest:
     created_on: datetime
     updated_on: datetime
     state: str = "OPEN"
+    merge_commit: str | None = None
     close_source_branch: bool = False
     draft: bool = False
     reason: str = ""

@@ -13,12 +13,14 @@ from service.web.problems import Problem
 from service.web.refusals import bitbucket_problem
 
 
-async def snapshot_of(house: House, credential_id: int | None, name: str, branch: str | None) -> Snapshot | None:
+async def snapshot_of(
+    house: House, credential_id: int | None, name: str, branch: str | None, *, without: frozenset[str] = frozenset()
+) -> Snapshot | None:
     """Raises a 409, 422 or 503 that says what Bitbucket said."""
     if credential_id is None:
         return None
     try:
-        return await read_repository(await house.clients.of(credential_id, urgent=True), name, branch)
+        return await read_repository(await house.clients.of(credential_id, urgent=True), name, branch, without=without)
     except NothingThere as error:
         raise Problem(422, f"{error}; push first", errors=[("branch", str(error))]) from None
     except (BitbucketError, NoCredential) as error:
@@ -26,4 +28,4 @@ async def snapshot_of(house: House, credential_id: int | None, name: str, branch
 
 
 async def detected(snapshot: Snapshot | None) -> Detection | None:
-    return None if snapshot is None else await asyncio.to_thread(detect, snapshot.paths, snapshot.files)
+    return None if snapshot is None else await asyncio.to_thread(detect, snapshot.of_others, snapshot.files)

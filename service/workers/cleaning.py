@@ -10,14 +10,16 @@ from dataclasses import dataclass
 
 from service.bitbucket.webhook import is_ours
 from service.client import BitbucketError, Client, Clients, NoCredential, NotFound
+from service.proposals import BRANCH as PROPOSALS
 from service.recorder import Record, Recorder
-from service.store import pipelines, repositories, revisions, variables
+from service.store import own_commits, pipelines, repositories, revisions, variables
 from service.store.pipelines import Environment
 from service.store.repositories import Hook, Repository
 from service.store.revisions import Revision
 from service.store.variables import Variable
 from service.store.work import Work
 from service.workers.following import later
+from service.workers.proposing import open_requests, withdraw
 from service.workers.tasks import Writing
 
 BRANCH = "penstock/remove-configuration-{}"
@@ -38,6 +40,7 @@ class Left:
     variables: tuple[Variable, ...]
     environments: tuple[Environment, ...]
     delivered: Revision | None
+    proposed: Revision | None  # what the newest pull request of ours holds, merged or not
 
 
 class Cleaner:
@@ -68,14 +71,15 @@ class Cleaner:
                 return None
             repository = await repositories.by_id(connection, pipeline.repository_id)
             assert repository is not None
-            delivered = [one for one in await revisions.latest(connection, pipeline_id, limit=100) if _arrived(one)]
+            last = await own_commits.last_on(connection, pipeline_id, PROPOSALS)
             return Left(
                 pipeline_id=pipeline_id,
                 repository=repository,
                 hook=await repositories.hook_of(connection, repository.id),
                 variables=tuple(await variables.of_pipeline(connection, pipeline_id)),
                 environments=tuple(await pipelines.environments_of(connection, pipeline_id)),
-                delivered=delivered[0] if delivered else None,
+                delivered=await revisions.arrived(connection, pipeline_id),
+                proposed=await revisions.numbered(connection, pipeline_id, last.revision) if last else None,
             )
 
     async def _remove_webhook(self, client: Client, left: Left) -> None:
@@ -100,26 +104,29 @@ class Cleaner:
                     await client.delete_variable(name, variable.uuid, environment=uuid)
 
     async def _remove_config(self, client: Client, left: Left) -> None:
-        """By a pull request that a person merges."""
-        if left.delivered is None:
-            return
+        """By a pull request that a person merges; one that only proposed them is declined."""
         name, branch = left.repository.address, BRANCH.format(left.pipeline_id)
+        merged = left.delivered
+        if left.proposed is not None:
+            proposals = await open_requests(client, name)
+            if not proposals and left.proposed.pull_request_id is not None:
+                seen = await client.pull_request(name, left.proposed.pull_request_id)
+                merged = left.proposed if seen.state == "MERGED" else merged
+            await withdraw(client, name, proposals, branch=bool(proposals))
+        if merged is None:
+            return
         main = (await client.repository(name)).mainbranch
         if main is None or any(one.source.branch.name == branch for one in await client.pull_requests(name)):
             return
         head = (await client.branch(name, main.name)).target.hash
-        if not await _unedited(client, name, head, left.delivered):
+        if not await _unedited(client, name, head, merged):
             return
         at = await _begun(client, name, branch, head)
-        if files := await _unedited(client, name, at, left.delivered):
+        if files := await _unedited(client, name, at, merged):
             await client.write_source(name, dict.fromkeys(files), message=TITLE, branch=branch, parent=at)
         await client.create_pull_request(
             name, title=TITLE, description=DESCRIPTION, source=branch, destination=main.name
         )
-
-
-def _arrived(revision: Revision) -> bool:
-    return revision.delivered == "delivered"
 
 
 async def _begun(client: Client, name: str, branch: str, head: str) -> str:

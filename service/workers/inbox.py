@@ -86,7 +86,11 @@ class InboxWorker:
         # the parser is pure and quick; a body of the largest size would hold the loop for some ten milliseconds
         read = parse(delivery.event_key, delivery.body)
         desk = Desk(record, repository, pipeline, delivery.id, self._patience)
-        verdicts = [await handlers.router.dispatch(event, desk) for event in read]
+        verdicts: list[Verdict] = []
+        for event in read:
+            verdicts.append(await handlers.router.dispatch(event, desk))
+            verdicts += desk.further
+            desk.further.clear()
         return verdicts or [Verdict(Word.FAILED, Unreadable(repository.uuid, reason="it says nothing").reason)]
 
     async def _put_back(self, delivery: Delivery, error: Exception) -> None:

@@ -115,6 +115,7 @@ async def ask_about_files(client: Client, shop: Repository, head: str) -> None:
     )
     await client.update_pull_request(SHOP, pull_request.id, title="u", description="d")
     await client.pull_requests(SHOP)
+    await client.pull_request(SHOP, pull_request.id)
     await client.decline(SHOP, pull_request.id)
     await client.branches(SHOP)
     await client.branch(SHOP, "config")

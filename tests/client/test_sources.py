@@ -101,6 +101,7 @@ async def test_a_pull_request_is_made_changed_and_declined(client: Client, shop:
     [listed] = await client.pull_requests(SHOP)
     declined = await client.decline(SHOP, made.id)
 
+    assert (await client.pull_request(SHOP, made.id)).state == "DECLINED"
     assert (made.state, made.source.branch.name, made.destination.branch.name) == ("OPEN", "penstock/config", "main")
     assert made.links.html
     assert made.links.html.href.endswith("/pull-requests/1")

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
 from service.client import Clients
 from service.simulator import Repository, Simulator
-from service.store import pipelines, revisions
-from service.store.tables import config_revisions
+from service.store import pipelines
 from service.store.work import Work
 from service.workers.cleaning import BRANCH, Cleaner
 from service.workers.tasks import Later
@@ -175,12 +173,14 @@ async def test_what_was_put_into_bitbucket_is_taken_out_of_it(
     synced = await penstock.client.post(f"/api/pipelines/{made['id']}/sync-env", json={})
     assert synced.status_code == 200, synced.text
     assert {one.key for one in site.variables} == {"MODE", "THEIRS"}
+    await becomes(lambda: len(site.pull_requests) == 1)
 
     answer = await penstock.client.delete(f"/api/pipelines/{made['id']}?remote=true")
 
     assert answer.status_code == 204
     await becomes(lambda: not site.hooks and {one.key for one in site.variables} == {"THEIRS"})
-    assert site.pull_requests == []  # nothing was delivered
+    await becomes(lambda: [one.state for one in site.pull_requests] == ["DECLINED"])  # nobody had merged it
+    await becomes(lambda: list(site.refs.branches) == ["main"])
     assert (await penstock.get(f"/api/pipelines/{made['id']}"))["is_active"] is False
 
 
@@ -188,16 +188,15 @@ async def test_delivered_files_are_removed_by_a_pull_request_unless_somebody_edi
     penstock: Living, bitbucket: Simulator, credential: int
 ) -> None:
     site, made = await hooked(penstock, bitbucket, credential)
-    async with penstock.house.recorder.record() as record:
-        await record.connection.execute(update(config_revisions).values(delivered="delivered"))
-        files = (await revisions.latest(record.connection, made["id"]))[0].files
-    await site.push("main", {**files, "certbot.sh": "edited by a person\n"})
+    await becomes(lambda: len(site.pull_requests) == 1)
+    await site.merge(site.pull_requests[0])
+    await site.push("main", {"certbot.sh": "edited by a person\n"})
 
     await penstock.client.delete(f"/api/pipelines/{made['id']}?remote=true")
 
     branch = BRANCH.format(made["id"])
-    await becomes(lambda: len(site.pull_requests) == 1)
-    [request] = site.pull_requests
+    await becomes(lambda: len(site.pull_requests) == 2)
+    request = site.pull_requests[1]
     left = site.refs.head(branch).files
     assert (request.source, request.destination, request.state) == (branch, "main", "OPEN")
     assert "bitbucket-pipelines.yml" not in left

@@ -62,6 +62,10 @@ def pull_requests(name: str, *, state: str) -> Request[answers.Page[answers.Pull
     return get(below(name, "pullrequests"), answers.Page[answers.PullRequest], query)
 
 
+def pull_request(name: str, number: int) -> Request[answers.PullRequest]:
+    return get(below(name, "pullrequests", str(number)), answers.PullRequest)
+
+
 def create_pull_request(
     name: str, *, title: str, description: str, source: str, destination: str
 ) -> Request[answers.PullRequest]:

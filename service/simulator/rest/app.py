@@ -93,6 +93,7 @@ TABLE: tuple[tuple[str, str, Handler, str], ...] = (
     ("GET", PULL_REQUEST, pullrequests.get_pullrequest, "pullrequest"),
     ("PUT", PULL_REQUEST, pullrequests.update_pullrequest, "pullrequest:write"),
     ("POST", PULL_REQUEST + "/decline", pullrequests.decline_pullrequest, "pullrequest:write"),
+    ("POST", PULL_REQUEST + "/merge", pullrequests.merge_pullrequest, "pullrequest:write"),
 )
 """Method, path below the repository, who answers, the classic scope it takes."""
 

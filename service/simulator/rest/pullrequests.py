@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from service.simulator import payloads
 from service.simulator.actors import MAYA
+from service.simulator.merging import CannotMerge, merge
 from service.simulator.repository import Repository
 from service.simulator.rest.answers import ApiError, answer, body_of, not_found, page, require, text_at
 from service.simulator.settings import PullRequest
@@ -28,6 +29,9 @@ async def create_pullrequest(request: Request, repository: Repository) -> Respon
     for field, branch in {"source": source, "destination": destination}.items():
         if branch not in repository.refs.branches:
             raise ApiError(400, "Bad request", fields={f"{field}.branch.name": f"branch '{branch}' not found"})
+    for known in repository.pull_requests:
+        if (known.source, known.destination, known.state) == (source, destination, "OPEN"):
+            raise ApiError(409, f"There is a pull request of {source} into {destination} already: #{known.id}.")
     now = repository.cloud.clock.now()
     one = PullRequest(
         id=len(repository.pull_requests) + 1,
@@ -67,6 +71,17 @@ async def decline_pullrequest(request: Request, repository: Repository) -> Respo
     one = _open(request, repository)
     one.state, one.updated_on = "DECLINED", repository.cloud.clock.now()
     _announce(repository, "pullrequest:rejected", one)
+    return answer(request, shape(repository, one))
+
+
+async def merge_pullrequest(request: Request, repository: Repository) -> Response:
+    """409 where both branches have changed the same lines of a file."""
+    one = _open(request, repository)
+    try:
+        changes = merge(repository, one, MAYA)
+    except CannotMerge as error:
+        raise ApiError(409, str(error)) from None
+    repository.cloud.spawn(repository.merged(one, changes, MAYA))
     return answer(request, shape(repository, one))
 
 

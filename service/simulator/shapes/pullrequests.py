@@ -40,7 +40,7 @@ def pullrequest(repository: Repository, one: PullRequest) -> Json:
         "rendered": {"title": rendered(one.title), "description": rendered(one.description)},
         "state": one.state,
         "draft": one.draft,
-        "merge_commit": None,
+        "merge_commit": commits.named(repository, one.merge_commit[:12]) if one.merge_commit else None,
         "close_source_branch": one.close_source_branch,
         "closed_by": actor(MAYA, repository.cloud.api_url) if one.state == "DECLINED" else None,
         "author": actor(MAYA, repository.cloud.api_url),

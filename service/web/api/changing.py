@@ -35,6 +35,7 @@ class PipelineChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, o
     port: Port | msgspec.UnsetType | None = msgspec.UNSET
     ssl_enabled: bool | msgspec.UnsetType = msgspec.UNSET
     config_delivery: Literal["pull_request", "commit", "manual"] | msgspec.UnsetType = msgspec.UNSET
+    config_skip_ci: bool | msgspec.UnsetType = msgspec.UNSET
     environment_variables: list[VariableBody] | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from service.grounds import branch_of, email_of, with_detection
 from service.recorder import Record
 from service.remote import Snapshot
-from service.store import looks, pipelines, repositories, variables
+from service.store import looks, pipelines, repositories, revisions, variables
 from service.store.accounts import Viewer
 from service.store.repositories import AlreadyConnected
 from service.web.api.drafting import draft_of
@@ -68,10 +68,12 @@ async def regenerate(request: Request) -> Response:
         require_active(pipeline)
         repository = await repositories.by_id(connection, pipeline.repository_id)
         branch = branch_of(await pipelines.environments_of(connection, pipeline.id))
+        arrived = await revisions.arrived(connection, pipeline_id)
     if pipeline.generated_at is None:
         raise Problem(409, "nothing was generated for this pipeline yet: POST /api/pipelines/generate does")
     assert repository is not None
-    snapshot = await snapshot_of(house, repository.credential_id, repository.address, branch)
+    ours = frozenset(arrived.files if arrived else ())
+    snapshot = await snapshot_of(house, repository.credential_id, repository.address, branch, without=ours)
     found = await detected(snapshot)
 
     async def write(record: Record) -> None:

@@ -31,9 +31,10 @@ class NewPipeline(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     port: Port | None = None
     ssl_enabled: bool = True
     config_delivery: Literal["pull_request", "commit", "manual"] = "pull_request"
+    config_skip_ci: bool = False
     environment_variables: list[VariableBody] = []
 
 
 def settings_of(wanted: NewPipeline) -> dict[str, Any]:
-    names = ("subdomain", "domain", "server_ip", "port", "ssl_enabled", "config_delivery", "branch")
+    names = ("subdomain", "domain", "server_ip", "port", "ssl_enabled", "config_delivery", "config_skip_ci", "branch")
     return checked_place({name: getattr(wanted, name) for name in names})

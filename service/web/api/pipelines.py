@@ -84,6 +84,7 @@ async def show_pipeline(request: Request) -> Response:
             pipeline_shape(listed, _own(request, known)),
             version=listed.pipeline.version,
             config_delivery=listed.pipeline.config_delivery,
+            config_skip_ci=listed.pipeline.config_skip_ci,
             environments=environments,
             executions=[execution_shape(execution) for execution in latest],
             config_revisions=[revision_shape(revision) for revision in made],

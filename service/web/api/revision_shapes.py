@@ -12,7 +12,10 @@ from service.store.revisions import Revision
 
 
 class RevisionShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A config revision as lists show it. `delivered` is waiting, delivered, failed, or none: a person delivers it."""
+    """A config revision as lists show it. `delivery` is the pipeline's policy, or waiting_confirmation: a person has to
+    confirm it first. `delivered` is waiting, delivered, failed, declined, superseded, or none: a person delivers it.
+    `changes` says in sentences what was decided anew, `problem` why it could not be delivered.
+    """
 
     revision: int
     commit: str | None
@@ -21,6 +24,8 @@ class RevisionShape(msgspec.Struct, frozen=True, kw_only=True):
     delivery: str
     delivered: str
     pull_request_url: str | None
+    changes: list[str]
+    problem: str | None
     created_at: datetime
 
 
@@ -33,12 +38,23 @@ class DecisionShape(msgspec.Struct, frozen=True, kw_only=True):
     override: str
 
 
+class ConflictShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A place at which an edit in the repository stands against the revision: `yours` stays, `ours` is not written."""
+
+    path: str
+    where: str
+    why: str
+    yours: str | None
+    ours: str | None
+
+
 class RevisionDetail(RevisionShape, frozen=True, kw_only=True):
     """A config revision with its diff against the one before, why it is as it is, and its files."""
 
     diff: str
     decisions: list[DecisionShape]
     detection: dict[str, Any] | None
+    conflicts: list[ConflictShape]
     files: dict[str, str]
 
 
@@ -58,6 +74,7 @@ def revision_detail(revision: Revision) -> RevisionDetail:
         diff=revision.diff,
         decisions=[DecisionShape(**decision) for decision in revision.decisions],
         detection=revision.detection,
+        conflicts=[ConflictShape(**one) for one in revision.conflicts or ()],
         files=revision.files,
     )
 
@@ -71,5 +88,7 @@ def _of_revision(revision: Revision) -> dict[str, Any]:
         "delivery": revision.delivery,
         "delivered": revision.delivered,
         "pull_request_url": revision.pull_request_url,
+        "changes": revision.changes or [],
+        "problem": revision.problem,
         "created_at": revision.created_at,
     }

@@ -181,6 +181,7 @@ class PipelineDetail(PipelineShape, frozen=True, kw_only=True):
 
     version: int
     config_delivery: str
+    config_skip_ci: bool
     environments: list[EnvironmentShape]
     executions: list[ExecutionShape]
     config_revisions: list[RevisionShape]

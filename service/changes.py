@@ -1,0 +1,59 @@
+"""What a push means for the pipeline's files: somebody is to look into it, or nobody need."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from service.grounds import branch_of
+from service.recorder import Record
+from service.store import looks, own_commits, pipelines
+from service.store.pipelines import Pipeline
+from service.store.repositories import Repository
+
+# Seconds in which further pushes may come: one look is enough for all of them.
+SETTLING = 1.0
+
+LOOKED_INTO = "what it changed is being looked into"
+
+
+async def note_change(
+    record: Record,
+    repository: Repository,
+    pipeline: Pipeline,
+    *,
+    branch: str,
+    commit: str,
+    previous: str | None = None,
+    whole: bool = False,
+    delivery_id: str | None = None,
+) -> str | None:
+    """That the branch is at `commit` now. None where no file depends on that branch; else why nobody need look, or
+    LOOKED_INTO.
+
+    `whole` says that the push cannot be told file by file. Whoever finds a new head without a push says so here too.
+    """
+    if pipeline.generated_at is None or repository.credential_id is None:
+        return None
+    wanted = branch_of(await pipelines.environments_of(record.connection, pipeline.id)) or repository.main_branch
+    if wanted is not None and branch != wanted:
+        return None
+    ours = await own_commits.among(record.connection, pipeline.id, [commit])
+    if ours:
+        return own(ours[commit].revision)
+    await looks.note_push(
+        record.connection,
+        pipeline.id,
+        delivery_id=delivery_id,
+        branch=branch,
+        previous=previous,
+        commit=commit,
+        whole=whole,
+    )
+    due_at = record.now + timedelta(seconds=SETTLING)
+    await record.work("regenerate", str(pipeline.id), {"pipeline_id": pipeline.id}, due_at=due_at)
+    return LOOKED_INTO
+
+
+def own(revision: int) -> str:
+    """Why a commit of ours starts nothing."""
+    return f"the commit is Penstock's own: it brings revision {revision}"
