@@ -29,7 +29,7 @@ from service.store import migrate
 from service.store.database import Database
 from service.store.inbox import Inbox
 from service.vault import Vault, keys_of, read_keys
-from service.web import health, pages, reference
+from service.web import health, metrics, pages, reference
 from service.web.endless import Endless
 from service.web.hooks import Hooks
 from service.web.hosts import KnownHosts
@@ -223,7 +223,7 @@ class Application:
     def _build(self, names: frozenset[str]) -> Starlette:
         doors = [] if self._role is Role.WORKER else [reference, pages]
         return Starlette(
-            routes=[route for door in (health, *doors) for route in door.routes],
+            routes=[route for door in (health, metrics, *doors) for route in door.routes],
             middleware=[Middleware(KnownHosts, names=names)],
             exception_handlers={Problem: answer_problem, HTTPException: answer_http_error, Exception: answer_crash},
             lifespan=self._lifespan,

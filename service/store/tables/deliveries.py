@@ -32,5 +32,11 @@ deliveries = Table(
         sqlite_where=text("status IN ('accepted', 'failed')"),
         postgresql_where=text("status IN ('accepted', 'failed')"),
     ),
+    Index(
+        "ix_deliveries_dead",
+        "id",
+        sqlite_where=text("status = 'dead'"),
+        postgresql_where=text("status = 'dead'"),
+    ),
     Index("ix_deliveries_repository_id_id", "repository_id", "id"),
 )

@@ -62,6 +62,7 @@ executions = Table(
     ),
     Index("ix_executions_pipeline_id_id", "pipeline_id", "id"),
     Index("ix_executions_repository_id_bitbucket_commit_hash", "repository_id", "bitbucket_commit_hash"),
+    Index("ix_executions_completed_at", "completed_at"),
     # Of an environment's executions the newest that went well is the one that is live.
     Index("ix_executions_live", "pipeline_id", "environment", "id", sqlite_where=LIVE, postgresql_where=LIVE),
 )

@@ -28,4 +28,5 @@ work = Table(
         sqlite_where=text("status = 'waiting'"),
         postgresql_where=text("status = 'waiting'"),
     ),
+    Index("ix_work_dead", "id", sqlite_where=text("status = 'dead'"), postgresql_where=text("status = 'dead'")),
 )

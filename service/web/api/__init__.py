@@ -9,6 +9,7 @@ from service.web.api import (
     environments,
     events,
     generating,
+    insights,
     holding,
     logs,
     members,
@@ -36,5 +37,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *logs.operations,
     *deliveries.operations,
     *events.operations,
+    *insights.operations,
     *audit.operations,
 )

@@ -5,6 +5,7 @@ from starlette.routing import Mount, Route
 from service.web.pages.connect import show_connect
 from service.web.pages.dashboard import show_dashboard
 from service.web.pages.deliveries import show_deliveries
+from service.web.pages.insights import show_insights
 from service.web.pages.pipeline import show_pipeline
 from service.web.pages.sign_in import show_sign_in
 from service.web.pages.static import Static
@@ -13,6 +14,7 @@ routes = [
     Route("/", show_dashboard, methods=["GET"]),
     Route("/connect", show_connect, methods=["GET"]),
     Route("/deliveries", show_deliveries, methods=["GET"]),
+    Route("/insights", show_insights, methods=["GET"]),
     Route("/pipelines/{id}", show_pipeline, methods=["GET"]),
     Route("/sign-in", show_sign_in, methods=["GET"]),
     Mount("/static", Static()),

@@ -1,4 +1,4 @@
-"""Accounts that sign in elsewhere, and what was refused lately."""
+"""Accounts that sign in elsewhere, what was refused lately, and indexes for who watches the service."""
 
 from __future__ import annotations
 
@@ -32,3 +32,7 @@ def upgrade() -> None:
         sa.Column("since", UtcDateTime(), nullable=False),
     )
     op.create_index("ix_refusals_since", "refusals", ["since"])
+    op.create_index("ix_executions_completed_at", "executions", ["completed_at"])
+    for table in ("deliveries", "work"):
+        dead = sa.text("status = 'dead'")
+        op.create_index(f"ix_{table}_dead", table, ["id"], sqlite_where=dead, postgresql_where=dead)
