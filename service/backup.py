@@ -157,7 +157,8 @@ def _read(packed: Any) -> Iterator[Any]:
     if head.penstock_backup != FORMAT or head.schema > migrate.NEWEST:
         raise BadBackup(f"it was made by a newer version, {head.version}: install that one to restore it")
     yield head
-    layout, held = None, []
+    layout: Layout | None = None
+    held: list[Sequence[Any]] = []
     for line in packed:
         if line.startswith(b"["):
             if layout is None:

@@ -91,3 +91,10 @@ async def test_the_page_needs_nothing_from_elsewhere(penstock: Living) -> None:
     assert not re.search(r"\son\w+=", shown.text)
     for one in {one for one in addresses if one.startswith("/static/")}:
         assert (await penstock.client.get(one)).status_code == 200
+
+
+async def test_what_stands_between_back_quotes_is_shown_as_code(penstock: Living) -> None:
+    shown = await penstock.client.get("/api/docs")
+
+    assert "the answer sets the cookie <code>session</code>" in shown.text
+    assert "`" not in shown.text

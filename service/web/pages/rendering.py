@@ -6,9 +6,11 @@ slipped through the escaping in a branch's name would still not run.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -27,6 +29,7 @@ POLICY = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+CODE = re.compile(r"`([^`]+)`")
 NOT_STORED = {"Cache-Control": "no-store"}
 
 
@@ -50,6 +53,11 @@ def _elapsed(since: datetime, now: datetime) -> str:
     return words.lasting((now - since).total_seconds())
 
 
+def _coded(text: str) -> Markup:
+    """A text of ours in which what stands between back-quotes is code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
 _templates = environment().overlay(autoescape=True)
 _templates.globals.update(stages=words.STAGES, step_told=words.step_told)
 _templates.filters.update(
@@ -60,4 +68,5 @@ _templates.filters.update(
     event_word=words.event_word,
     written=written,
     elapsed=_elapsed,
+    coded=_coded,
 )
