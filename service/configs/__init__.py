@@ -2,6 +2,15 @@
 
 from service.configs.generate import generate
 from service.configs.generated import Generated
+from service.configs.on_demand import RollbackPipeline, rollback_pipeline
 from service.configs.request import EnvironmentRequest, InvalidValue, Request
 
-__all__ = ["EnvironmentRequest", "Generated", "InvalidValue", "Request", "generate"]
+__all__ = [
+    "EnvironmentRequest",
+    "Generated",
+    "InvalidValue",
+    "Request",
+    "RollbackPipeline",
+    "generate",
+    "rollback_pipeline",
+]

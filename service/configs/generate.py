@@ -28,8 +28,7 @@ def generate(detection: Detection, request: Request, templates: Environment) -> 
     `templates` comes from `service.render.environment`. Raises InvalidValue when a setting or something the repository
     states cannot go into a file; the caller shows its field.
     """
-    if request.project_type is not None:
-        detection = msgspec.structs.replace(detection, type=request.project_type)
+    detection = asked_kind(detection, request)
     plan = kinds.plan(detection, templates)
     targets = tuple(target(plan, request, environment) for environment in request.environments)
     parts = fragments(
@@ -63,6 +62,13 @@ def generate(detection: Detection, request: Request, templates: Environment) -> 
         nginx_config=texts[f"nginx/{main.place.host}.conf"],
         certbot_command=certbot.command(main.place.host, request.email) if main.place.ssl else None,
     )
+
+
+def asked_kind(detection: Detection, request: Request) -> Detection:
+    """The detection, of the kind that the request names if it names one."""
+    if request.project_type is None:
+        return detection
+    return msgspec.structs.replace(detection, type=request.project_type)
 
 
 def _certbot_script(targets: tuple[Target, ...], email: str | None) -> str:

@@ -13,6 +13,7 @@ Item = dict[str, Any]
 
 MAX_MINUTES = 20
 DEPLOY_MINUTES = 15
+ROLLBACK = "rollback"
 
 SERVICES: dict[str, Item] = {
     "postgres": {
@@ -40,7 +41,16 @@ COMMENTS = {
 def document(plan: Plan, targets: tuple[Target, ...], scripts: Scripts) -> Item:
     """Build the whole file."""
     caches = _caches(plan)
-    image = plan.builds[0].image
+    verify = [*_together(plan.pull_request_builds or plan.builds, caches), *_together(plan.checks, caches)]
+    pipelines = {
+        "pull-requests": {"**": verify},
+        "branches": _branches(plan, targets, scripts, caches),
+        "custom": {rollback_name(target, targets): _rollback(plan, target, scripts) for target in targets},
+    }
+    return _file(plan, scripts, caches, pipelines)
+
+
+def _file(plan: Plan, scripts: Scripts, caches: dict[str, Cache], pipelines: Item) -> Item:
     services = sorted({name for work in (*plan.builds, *plan.checks) for name in work.services})
     definitions: Item = {}
     if caches:
@@ -48,23 +58,18 @@ def document(plan: Plan, targets: tuple[Target, ...], scripts: Scripts) -> Item:
     if services:
         definitions["services"] = {name: SERVICES[name] for name in services}
     definitions["scripts"] = scripts.definitions()
-    verify = [*_together(plan.pull_request_builds or plan.builds, caches), *_together(plan.checks, caches)]
     return {
-        "image": image,
+        "image": plan.builds[0].image,
         "options": {"max-time": MAX_MINUTES},
         "clone": {"depth": 1},
         "definitions": definitions,
-        "pipelines": {
-            "pull-requests": {"**": verify},
-            "branches": _branches(plan, targets, scripts, caches),
-            "custom": {rollback_name(target, targets): _rollback(plan, target, scripts) for target in targets},
-        },
+        "pipelines": pipelines,
     }
 
 
 def rollback_name(target: Target, targets: tuple[Target, ...]) -> str:
     """The custom pipeline that rolls an environment back: `rollback`, for further environments `rollback-<name>`."""
-    return "rollback" if target is main_target(targets) else f"rollback-{target.environment.name}"
+    return ROLLBACK if target is main_target(targets) else f"{ROLLBACK}-{target.environment.name}"
 
 
 def _branches(plan: Plan, targets: tuple[Target, ...], scripts: Scripts, caches: dict[str, Cache]) -> Item:
@@ -100,9 +105,25 @@ def _step(work: Work, caches: dict[str, Cache]) -> Item:
     return {"step": step}
 
 
-def _deploy(plan: Plan, target: Target, scripts: Scripts) -> Item:
+def rebuild(plan: Plan, target: Target, scripts: Scripts) -> Item:
+    """A file of one custom pipeline, `rollback`: build the commit it is started for, and deploy that in place of the
+    live release, which counts as bad from then on. Nothing is tested or waited for: it was live once, and is wanted."""
+    caches = _caches(plan)
+    deploy = _deploy(plan, target, scripts, purpose="rollback")
+    deploy["step"].pop("trigger", None)
+    deploy["step"]["name"] = f"Roll back {target.environment.name}"
+    return _file(plan, scripts, caches, {"custom": {ROLLBACK: [*_together(plan.builds, caches), deploy]}})
+
+
+def relink(plan: Plan, target: Target, scripts: Scripts) -> Item:
+    """A file of one custom pipeline, `rollback`: as the one that every generated file has."""
+    return _file(plan, scripts, {}, {"custom": {ROLLBACK: _rollback(plan, target, scripts)}})
+
+
+def _deploy(plan: Plan, target: Target, scripts: Scripts, *, purpose: str = "deploy") -> Item:
     script = [
         'export RELEASE="$BITBUCKET_BUILD_NUMBER"',
+        f"export DEPLOY_PURPOSE={purpose}",
         scripts.settings[target.environment.name],
         scripts.connect,
         *((scripts.registry,) if scripts.registry is not None else ()),
@@ -127,6 +148,7 @@ def _rollback(plan: Plan, target: Target, scripts: Scripts) -> list[Item]:
     }
     script = [
         ': "${RELEASE:?a build number, or previous}"',
+        "export DEPLOY_PURPOSE=rollback",
         scripts.settings[target.environment.name],
         scripts.connect,
         scripts.environment,

@@ -130,6 +130,10 @@ main() {
     say "RELEASE is neither 'previous' nor the number of a complete release on this server"
     exit 66
   fi
+  if [ "$DEPLOY_PURPOSE" = rollback ] && [ -e "releases/$release/.bad" ]; then
+    say "Release $release has failed or was rolled back before; to use it after all, run its own deployment again"
+    exit 66
+  fi
   trap cleanup EXIT
 
   if ! candidate_is_healthy; then
@@ -139,7 +143,8 @@ main() {
   fi
   if goes_live "$release"; then
     rm -f "releases/$release/.bad"
-    if [ "${before:-0}" -gt "$release" ]; then
+    # What was left behind is not gone back to: by an older number, or by an older commit that was built anew.
+    if [ "${before:-$release}" -gt "$release" ] || { [ "$DEPLOY_PURPOSE" = rollback ] && [ "${before:-$release}" != "$release" ]; }; then
       touch "releases/$before/.bad"
     fi
     prune

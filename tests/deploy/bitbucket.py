@@ -42,6 +42,7 @@ class Repository:
     deployment_variables: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     build_number: int = 0
+    _text: str | None = None
 
     def commit(self, message: str) -> None:
         """Commit everything that is in the directory."""
@@ -64,6 +65,24 @@ class Repository:
         self.build_number += 1
         items = self._pipelines()["custom"][name]
         return self.run(items, number=self.build_number, chosen={"RELEASE": release})
+
+    def on_demand(
+        self, text: str, custom: str, *, commit: str, chosen: Mapping[str, str] | None = None
+    ) -> list[StepResult]:
+        """Run a custom pipeline of a text in place of the file, at a commit."""
+        self.build_number += 1
+        self._text = text
+        self._git("checkout", "--quiet", commit)
+        try:
+            return self.run(self._pipelines()["custom"][custom], number=self.build_number, chosen=chosen)
+        finally:
+            self._text = None
+            self._git("checkout", "--quiet", "main")
+
+    def head(self) -> str:
+        """The hash of the newest commit."""
+        command = ["git", "-C", str(self.directory), "rev-parse", "HEAD"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
     def run(self, items: list[Any], *, number: int, chosen: Mapping[str, str] | None = None) -> list[StepResult]:
         """Run a pipeline's items."""
@@ -167,7 +186,8 @@ class Repository:
         return pipelines
 
     def _file(self) -> dict[str, Any]:
-        made: dict[str, Any] = document.read((self.directory / "bitbucket-pipelines.yml").read_text())
+        text = self._text or (self.directory / "bitbucket-pipelines.yml").read_text()
+        made: dict[str, Any] = document.read(text)
         return made
 
     def _cache_path(self, name: str) -> str:

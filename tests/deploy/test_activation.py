@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from service.configs import EnvironmentRequest
+from service import render
+from service.cli.detect import detect_directory
+from service.configs import EnvironmentRequest, Request, rollback_pipeline
 from tests.deploy.conftest import Project
 from tests.deploy.probe import Probe
 from tests.deploy.server import answers_of
@@ -70,6 +72,49 @@ def test_22_previous_never_lands_on_a_release_that_was_left_as_bad(deliver: Deli
     passed(project.repository.rollback())
 
     assert project.server.live_release() == "2"
+
+
+def test_22_a_release_that_was_left_as_bad_is_refused_by_number_until_it_is_deployed_again(deliver: Deliver) -> None:
+    project = deliver("static")
+    releases(project, 2)
+    passed(project.repository.rollback())
+
+    results = project.repository.rollback("2")
+
+    assert results[-1].status == 66
+    assert "run its own deployment again" in results[-1].log
+    assert project.server.live_release() == "1"
+    passed(project.repository.redeploy(2))
+    assert project.server.live_release() == "2"
+    assert not project.server.is_bad(2)
+
+
+def test_22_an_older_commit_is_built_anew_where_its_file_has_no_rollback(deliver: Deliver) -> None:
+    project = deliver("static")
+    repository, server = project.repository, project.server
+    page = repository.directory / "index.html"
+    good = page.read_text()
+    yaml = (repository.directory / "bitbucket-pipelines.yml").read_text()
+    (repository.directory / "bitbucket-pipelines.yml").unlink()
+    repository.commit("Before there was a file")
+    commit = repository.head()
+    (repository.directory / "bitbucket-pipelines.yml").write_text(yaml)
+    page.write_text(good.replace("</title>", ", broken</title>"))
+    releases(project, 2)
+    # What the service starts carries a variable by which it knows its run again.
+    chosen = {"PENSTOCK_EXECUTION_ID": "7"}
+    request = Request(domain=server.host, server="127.0.0.1", port=project.port)
+    made = rollback_pipeline(
+        detect_directory(repository.directory), request, render.environment(), environment="production"
+    )
+
+    results = repository.on_demand(made.yaml, made.custom, commit=commit, chosen=chosen)
+
+    passed(results)
+    assert [result.name for result in results] == ["Build", "Roll back production"]
+    assert server.live_release() == "3"
+    assert server.get("/")[1] == good
+    assert server.is_bad(2)
 
 
 def test_22_a_first_deployment_that_fails_leaves_no_live_release(deliver: Deliver) -> None:
