@@ -73,15 +73,16 @@ class Meeting:
 
     def _meet(self, base: Node | None, ours: Entry, theirs: Entry, way: tuple[str, ...]) -> Any:
         mine, new = ours.node, theirs.node
-        if new.meaning == mine.meaning or (base is not None and new.meaning == base.meaning):
-            return mine.meaning
         afters = (self._ours.line_end(ours.slot), self._theirs.line_end(theirs.slot))
+        same = new.meaning == mine.meaning or (base is not None and new.meaning == base.meaning)
+        if same and not (base is not None and mine.is_map and new.is_map and base.is_map):
+            return mine.meaning
         if mine.is_map and new.is_map and mine.anchor == new.anchor:
             known = base if base is not None and base.is_map else None
             return self._map(known, mine, new, way, afters)
         if mine.is_list and new.is_list and mine.anchor == new.anchor and base is not None and base.is_list:
             return self._list(base, ours, theirs, way, afters)
-        if base is not None and base.meaning == mine.meaning:
+        if base is not None and base.meaning == mine.meaning and not self._commented(ours, theirs):
             self._replace(ours, theirs)
             return new.meaning
         if base is not None and (both := self._both(base, ours, new)) is not None:
@@ -131,7 +132,7 @@ class Meeting:
         if only_values(base) and only_values(ours.node) and only_values(theirs.node):
             return (*ours.node.meaning[:3], self._values(old, mine, new, way))
         if _order(old, new) != _order(new, old):
-            if base.meaning == ours.node.meaning:
+            if base.meaning == ours.node.meaning and not self._commented(ours, theirs):
                 self._replace(ours, theirs)
                 return theirs.node.meaning
             self._disagree(way, "put into another order, and changed by you: yours stays", ours, theirs)
@@ -159,9 +160,11 @@ class Meeting:
         for region in regions(*([entry.node.meaning for entry in some] for some in (old, mine, new))):
             here, there = mine[done : done + len(region.ours)], new[at : at + len(region.theirs)]
             done, at = done + len(here), at + len(there)
-            if region.merged is None:
+            lost = any(self._commented(entry) for entry in here[len(there) :])
+            stays = region.merged is None or (lost and region.merged != region.ours)
+            if stays:
                 self._disagree_about(way, "changed on both sides: yours stays", here, there)
-            if region.merged is None or region.merged == region.ours:
+            if stays or region.merged == region.ours:
                 said += region.ours
                 continue
             said += region.theirs
@@ -178,7 +181,7 @@ class Meeting:
         """Whether it goes, being no longer generated. A person's own stays, and so does what a person has edited."""
         if base is None:
             return False
-        if base.meaning != entry.node.meaning:
+        if base.meaning != entry.node.meaning or self._commented(entry):
             self._disagree((*way, entry.name), "no longer generated, and changed by you: yours stays", entry, None)
             return False
         if entry.inline or _anchors(entry.node) & self._kept:
@@ -189,12 +192,21 @@ class Meeting:
         self._edits.append((entry.lead if above == lead else start, entry.end, ""))
         return True
 
+    def _commented(self, ours: Entry, theirs: Entry | None = None) -> bool:
+        """Whether lines that would go, for nothing or for `theirs`, hold a comment that a person has put there."""
+        if theirs is not None and _value_alone(ours.node, theirs.node):
+            return False  # a comment behind a value stays behind it
+        mine = self._ours.text[self._ours.line_start(ours.start) : ours.end].splitlines()
+        known = {line.strip() for line in self._base.text.splitlines()} if self._base else set()
+        return any("#" in line and line.strip() not in known for line in mine)
+
     def _added(
         self, known: dict[Hashable, Node], mine: Sequence[Entry], new: Sequence[Entry], way: tuple[str, ...]
     ) -> list[tuple[int, Entry]]:
         """(behind which of ours, the entry): what is generated now and was not; not what a person has taken away."""
         places = {entry.key: place for place, entry in enumerate(mine)}
-        added, place = [], -1
+        first = next((places[entry.key] for entry in new if entry.key in places), len(mine))
+        added, place = [], first - 1
         for entry in new:
             if entry.key in places:
                 place = places[entry.key]
@@ -234,8 +246,9 @@ class Meeting:
 
     def _replace(self, ours: Entry, theirs: Entry) -> None:
         mine, new = ours.node, theirs.node
-        alike = (mine.is_map, mine.is_list) == (new.is_map, new.is_list) == (False, False) and mine.start < mine.end
-        begins = (mine.start, new.start) if alike or ours.slot == mine.start else (ours.slot, theirs.slot)
+        begins = (
+            (mine.start, new.start) if _value_alone(mine, new) or ours.slot == mine.start else (ours.slot, theirs.slot)
+        )
         text = self._theirs.text[begins[1] : new.end]
         self._edits.append((begins[0], max(mine.end, begins[0]), _shifted(text, ours.column - theirs.column)))
 
@@ -244,7 +257,7 @@ class Meeting:
         if base is None or self._base is None:
             return {}
         text = self._base.text
-        found = entries(self._base, base, self._base.begin if base is self._base.root else base.start)
+        found = entries(self._base, base, self._base.above(base.start))
         return {one.key: text[one.lead : self._base.line_start(one.start)] for one in found if not one.inline}
 
     def _lead(self, base: str | None, ours: Entry, theirs: Entry) -> None:
@@ -263,6 +276,11 @@ class Meeting:
         yours = _lines_of(self._ours, ours) if ours else None
         new = _lines_of(self._theirs, theirs) if theirs else None
         self.conflicts.append(Conflict(self._path, " › ".join(way), why, shown(yours), shown(new)))
+
+
+def _value_alone(mine: Node, new: Node) -> bool:
+    """Whether both are written within the lines of their keys."""
+    return not (mine.is_map or mine.is_list or new.is_map or new.is_list) and mine.start < mine.end
 
 
 def _lines_of(doc: Document, some: Sequence[Entry]) -> str:

@@ -58,6 +58,16 @@ class Document:
         found = self.text.find("\n", place)
         return len(self.text) if found < 0 else found + 1
 
+    def above(self, place: int) -> int:
+        """Where the comments and empty lines begin that stand right above the line."""
+        start = self.line_start(place)
+        while start > self.begin:
+            before = self.line_start(start - 1)
+            if self.text[before:start].strip() and not self.text[before:start].lstrip().startswith("#"):
+                break
+            start = before
+        return start
+
     def column(self, place: int) -> int:
         return place - self.line_start(place)
 
