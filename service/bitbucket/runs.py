@@ -29,6 +29,9 @@ WORD = re.compile(r"[a-z0-9]+")
 
 TRIGGER_TYPES = {"PUSH": "webhook", "SCHEDULED": "scheduled", "SCHEDULE": "scheduled"}
 
+# How what a run waits for begins, where a person has to start a step: Bitbucket has no call that does so.
+BY_HAND = "somebody to start the step "
+
 ENDS = {
     "SUCCESSFUL": (Trigger.SUCCEED, None),
     "FAILED": (Trigger.FAIL, "the run failed"),
@@ -68,8 +71,15 @@ def waiting_on(run: Run, steps: Sequence[Step] = ()) -> str | None:
     """What a paused run waits for."""
     if run.state.stage is None or run.state.stage.name != "PAUSED":
         return None
-    manual = next((s.name for s in steps if s.trigger.type.endswith("_manual") and s.started_on is None), None)
-    return f"somebody to start the step {manual!r} at Bitbucket" if manual else "another deployment, or a manual step"
+    manual = by_hand(run, steps)
+    return f"{BY_HAND}{manual!r} at Bitbucket" if manual else "another deployment, or a manual step"
+
+
+def by_hand(run: Run, steps: Sequence[Step]) -> str | None:
+    """The step that a paused run waits for somebody to start."""
+    if run.state.stage is None or run.state.stage.name != "PAUSED":
+        return None
+    return next((s.name for s in steps if s.trigger.type.endswith("_manual") and s.started_on is None), None)
 
 
 def ended(run: Run) -> bool:

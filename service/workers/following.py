@@ -12,6 +12,7 @@ from service.client import Client, Clients
 from service.client.errors import BitbucketError, BudgetSpent, NotAllowed, NotFound, RateLimited
 from service.events import Source, Trigger
 from service.history import Patience, observe
+from service.launching import tell_that_it_waits
 from service.machine import Observation, State
 from service.occupancy import waits_here
 from service.recorder import Record, Recorder
@@ -95,8 +96,11 @@ class Follower:
         for seen in runs.observations_of(run, found, source=source):
             _, execution = await observe(record, execution, seen, self._patience, hints_end=False)
         waiting = execution.waiting_on if waits_here(execution) else None
-        known = {"bitbucket_pipeline_uuid": run.uuid, "waiting_on": runs.waiting_on(run, found) or waiting}
-        await executions.change(record.connection, execution.id, **known)
+        paused = runs.waiting_on(run, found)
+        known = {"bitbucket_pipeline_uuid": run.uuid, "waiting_on": paused or waiting}
+        before, execution = execution, await executions.change(record.connection, execution.id, **known)
+        if paused is not None and runs.by_hand(run, found) and before.waiting_on != paused:
+            await _tell_of_the_step(record, execution)
         await record.work("tail", str(execution.id), {"execution_id": execution.id})
         if runs.ended(run):
             return None
@@ -157,6 +161,14 @@ def later(error: BitbucketError, tries: int, recorder: Recorder) -> Later:
     else:
         seconds = min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
     return Later(seconds, str(error))
+
+
+async def _tell_of_the_step(record: Record, execution: Execution) -> None:
+    """Only a person can start such a step, and only at Bitbucket."""
+    repository = await repositories.by_id(record.connection, execution.repository_id)
+    name = repository.full_name if repository else ""
+    page = f"https://bitbucket.org/{name}/pipelines/results/{execution.bitbucket_build_number}"
+    tell_that_it_waits(record, execution, approve_url=page)
 
 
 async def _nothing(record: Record) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 
 from service.web import pages
 from service.web.api import OPERATIONS
@@ -60,6 +61,7 @@ TABLE = {
     "GET /api/executions/{id}": SEEN,
     "GET /api/executions/{id}/logs/stream": SEEN,
     "POST /api/executions/{id}/stop": "401 404 403 202 202 202 403",
+    "POST /api/executions/{id}/approve": "401 404 403 409 409 409 403",  # it waits for no approval
     "GET /api/deliveries": EVERYBODY,
     "GET /api/deliveries/{id}": SEEN,
     "POST /api/deliveries/{id}/replay": "401 404 403 202 202 202 403",
@@ -72,6 +74,8 @@ TABLE = {
     "GET /api/docs": "303 200 200 200 200 200 200",
     "GET /": "303 200 200 200 200 200 200",
     "GET /insights": "303 200 200 200 200 200 200",
+    "GET /approvals/{id}": "303 404 303 303 303 303 303",  # with a link's token it is anybody's
+    "POST /approvals/{id}": "403 403 403 403 403 403 403",  # it is decided by the token alone
     "GET /connect": "303 200 200 200 200 200 200",
     "GET /deliveries": "303 200 200 200 200 200 200",
     "GET /pipelines/{id}": "303 404 200 200 200 200 200",
@@ -139,9 +143,9 @@ class Scene:
         if path.startswith("/api/deliveries"):
             return await people.delivered(repository)
         pipeline = await people.pipeline_of(repository)
-        if path.startswith("/api/executions") or path.endswith("/logs"):
+        if path.startswith(("/api/executions", "/approvals")) or path.endswith("/logs"):
             await people.delivered(repository)
-        if path.startswith("/api/executions"):
+        if path.startswith(("/api/executions", "/approvals")):
             found = await people.ask(OWNER, "GET", f"/api/pipelines/{pipeline}/executions")
             return int(found.json()["items"][0]["id"])
         if "environments/" in path:
@@ -167,7 +171,8 @@ def elsewhere(path: str) -> str:
 
 def test_every_operation_and_every_page_has_its_row() -> None:
     operations = {f"{operation.method} {operation.path}" for operation in OPERATIONS}
-    shown = {f"GET {route.path}".replace(":int", "") for route in pages.routes if route.path != "/static"}
+    found = [route for route in pages.routes if isinstance(route, Route)]
+    shown = {f"{method} {route.path}" for route in found for method in (route.methods or set()) - {"HEAD"}}
     extra = {"GET /api/events?pipeline_id={id}", "GET /api/openapi.json", "GET /api/docs"}
 
     assert set(TABLE) == operations | shown | extra

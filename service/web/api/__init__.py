@@ -1,6 +1,7 @@
 """The HTTP API: one file per kind of thing, each with its operations; all of them together are here."""
 
 from service.web.api import (
+    approving,
     audit,
     changing,
     credentials,
@@ -32,6 +33,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *changing.operations,
     *environments.operations,
     *running.operations,
+    *approving.operations,
     *holding.operations,
     *syncing.operations,
     *logs.operations,

@@ -91,6 +91,7 @@ operations = [
         body=Releasing,
         answer=HoldShape,
         also=(409,),
+        once=True,
     ),
 ]
 

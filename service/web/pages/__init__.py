@@ -2,6 +2,7 @@
 
 from starlette.routing import Mount, Route
 
+from service.web.pages.approval import decide_by_link, show_approval
 from service.web.pages.connect import show_connect
 from service.web.pages.dashboard import show_dashboard
 from service.web.pages.deliveries import show_deliveries
@@ -12,6 +13,8 @@ from service.web.pages.static import Static
 
 routes = [
     Route("/", show_dashboard, methods=["GET"]),
+    Route("/approvals/{id}", show_approval, methods=["GET"]),
+    Route("/approvals/{id}", decide_by_link, methods=["POST"]),
     Route("/connect", show_connect, methods=["GET"]),
     Route("/deliveries", show_deliveries, methods=["GET"]),
     Route("/insights", show_insights, methods=["GET"]),
