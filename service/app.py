@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from service import bus, clock
 from service.bus import Topic
 from service.client import Clients
+from service.client.signing_in import SigningIn
 from service.feed import Feed
 from service.history import Patience
 from service.outbound import Outbound
@@ -75,6 +77,22 @@ def vault_of(settings: Settings) -> Vault:
     return Vault(keys_of(path), reread=lambda: keys_of(path))
 
 
+def sign_in_of(settings: Settings, public_url: str) -> SigningIn | None:
+    """How people sign in with their accounts at Bitbucket, if they do. Raises ModuleNotFoundError without the extra."""
+    if not settings.sign_in_client_id:
+        return None
+    import_module("authlib")
+    accounts = (uuid.strip().strip("{}") for uuid in settings.sign_in_accounts.split(","))
+    return SigningIn(
+        api_url=settings.bitbucket_api_url.rstrip("/"),
+        client_id=settings.sign_in_client_id,
+        client_secret=settings.sign_in_client_secret,
+        callback_url=f"{public_url.rstrip('/')}/sign-in/bitbucket/callback",
+        workspace=settings.sign_in_workspace,
+        accounts=frozenset(f"{{{uuid}}}" for uuid in accounts if uuid),
+    )
+
+
 def key_file(settings: Settings) -> Path:
     """Where the keys lie that no setting names."""
     return settings.data_dir / "secret.keys"
@@ -122,6 +140,7 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
         )
         yield House(
             settings=settings,
+            sign_in=sign_in_of(settings, public_url),
             public_url=public_url.rstrip("/"),
             database=database,
             recorder=recorder,

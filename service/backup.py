@@ -178,7 +178,7 @@ def _read(packed: Any) -> Iterator[Any]:
                 raise BadBackup("its digest is another than it says: it was altered or damaged")
             return
         digest.update(line)
-        if layout is not None and len(held) == copying.STRIDE:
+        if len(held) == copying.STRIDE:
             yield layout, held
             held = []
     raise BadBackup("it is cut off: its last line is missing")

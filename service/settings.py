@@ -69,6 +69,10 @@ class Settings:
     max_streams_per_user: int = _setting(2000, "open streams of one account in one process")
     allowed_hosts: str = _setting("", "further host names, comma-separated, under which the pages and the API answer")
     trusted_proxies: str = _setting("", "addresses, comma-separated, whose X-Forwarded-For is believed")
+    sign_in_client_id: str = _setting("", "an OAuth consumer's key: people may sign in with their Bitbucket accounts")
+    sign_in_client_secret: str = _setting("", "its secret", secret=True)
+    sign_in_workspace: str = _setting("", "whose members may come in with their Bitbucket accounts")
+    sign_in_accounts: str = _setting("", "uuids of further Bitbucket accounts, comma-separated, that may come in")
     log_level: str = _setting("info", "debug, info, warning or error")
 
     @property
@@ -149,12 +153,23 @@ def _checked(settings: Settings) -> Settings:
             )
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise BadSetting(f"{PREFIX}LOG_LEVEL must be debug, info, warning or error, not {settings.log_level!r}")
+    _check_signing_in(settings)
     _check_database(settings.database)
     for name in ("public_url", "bitbucket_api_url"):
         value = getattr(settings, name)
         if value and not value.startswith(("http://", "https://")):
             raise BadSetting(f"{PREFIX}{name.upper()} must begin with https:// or http://, not {value!r}")
     return settings
+
+
+def _check_signing_in(settings: Settings) -> None:
+    if not settings.sign_in_client_id:
+        return
+    if not settings.sign_in_client_secret:
+        raise BadSetting(f"{PREFIX}SIGN_IN_CLIENT_SECRET is missing: the consumer named by {PREFIX}SIGN_IN_CLIENT_ID has one")
+    if not (settings.sign_in_workspace or settings.sign_in_accounts):
+        told = f"{PREFIX}SIGN_IN_WORKSPACE or {PREFIX}SIGN_IN_ACCOUNTS"
+        raise BadSetting(f"{told} must say who may come in: an account at Bitbucket is free for everybody")
 
 
 def _check_database(url: str) -> None:

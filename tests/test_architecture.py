@@ -122,6 +122,7 @@ KEPT_TO = {
     "starlette": ("service.web", "service.app", "service.simulator"),
     "uvicorn": ("service.web", "service.simulator"),
     "cryptography": ("service.vault",),
+    "authlib": ("service.client",),
     "argon2": ("service.passwords",),
     "jinja2": ("service.render", "service.configs"),
 }

@@ -78,7 +78,7 @@ def test_the_tests_need_what_the_extras_need() -> None:
     """So that `pip install -e '.[test]' && pytest` runs all of them."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 
-    assert set(extras["postgres"] + extras["redis"]) <= set(extras["test"])
+    assert set(extras["postgres"] + extras["redis"] + extras["sign-in"]) <= set(extras["test"])
 
 
 def test_every_dependency_states_the_lowest_version_that_works_and_none_is_pinned() -> None:

@@ -15,9 +15,10 @@ from service.cli.numbers import number
 from service.cli.output import show_json, show_table
 from service.clock import written
 from service.recorder import Recorder
-from service.store import accounts
+from service.store import accounts, identities
 from service.store.audit import CONSOLE
 
+UUID = re.compile(r"\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}\Z")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}\Z")
 
 
@@ -31,6 +32,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     listing = user.add_parser("list", help="all accounts")
     listing.add_argument("--json", action="store_true")
     listing.set_defaults(run=list_users)
+    link = user.add_parser("link", help="say which account at Bitbucket signs in as this one")
+    link.add_argument("name")
+    link.add_argument("uuid", help="the account's uuid at Bitbucket, with or without its braces")
+    link.set_defaults(run=link_user)
     remove = user.add_parser("remove", help="end an account with its tokens and sessions")
     remove.add_argument("name")
     remove.set_defaults(run=remove_user)
@@ -91,6 +96,26 @@ def list_users(args: argparse.Namespace) -> int:
         show_table(["ID", "NAME", "ADMIN", "CREATED"], [[*row.values()] for row in rows])
     else:
         print("no accounts yet: `penstock user add NAME --admin` makes the first")
+    return 0
+
+
+def link_user(args: argparse.Namespace) -> int:
+    uuid = f"{{{args.uuid.strip('{}').lower()}}}"
+    if not UUID.match(uuid):
+        raise CommandFailed(f"{args.uuid!r} is not a uuid as Bitbucket has them: {{0d1a7c3f-7c8e-4f1f-9a57-2f9b4c1d7e01}}")
+
+    async def link(recorder: Recorder) -> None:
+        async with recorder.record() as record:
+            account = await accounts.user_named(record.connection, args.name)
+            if account is None:
+                raise CommandFailed(f"there is no account named {args.name!r}; `penstock user list` names them all")
+            await identities.link(record.connection, account.id, uuid, nickname="", now=record.now)
+            record.audit(CONSOLE, "user.linked", f"user {args.name}", uuid=uuid)
+
+    try:
+        opening.run(link)
+    except identities.Linked as error:
+        raise CommandFailed(str(error)) from None
     return 0
 
 

@@ -22,6 +22,9 @@ from service.vault import BadKey
 
 Result = TypeVar("Result")
 
+# Module → the extra that brings it.
+EXTRAS = {"asyncpg": "postgres", "redis": "redis", "authlib": "sign-in"}
+
 
 def settings() -> Settings:
     """From the environment, and below it from a `.env` in the working directory. Raises CommandFailed."""
@@ -70,7 +73,8 @@ def told_in_one_line() -> Iterator[None]:
     except (migrate.SchemaTooNew, BadKey, bus.UnknownBus) as error:
         raise CommandFailed(str(error)) from None
     except ModuleNotFoundError as error:
-        raise CommandFailed(f"{error.name} is not installed: pip install 'penstock[postgres,redis]'") from None
+        extra = EXTRAS.get((error.name or "").partition(".")[0], "postgres,redis")
+        raise CommandFailed(f"{error.name} is not installed: pip install 'penstock[{extra}]'") from None
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise CommandFailed(f"the database cannot be used: {_first_line(error)}") from None
 

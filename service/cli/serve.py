@@ -8,7 +8,7 @@ import socket
 from datetime import timedelta
 
 from service import logs
-from service.app import Application, Role, vault_of
+from service.app import Application, Role, sign_in_of, vault_of
 from service.cli import opening
 from service.cli.errors import CommandFailed
 from service.recorder import Recorder
@@ -74,6 +74,7 @@ def prepared(settings: Settings, url: str) -> str | None:
     with opening.told_in_one_line():
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         vault_of(settings)
+        sign_in_of(settings, url)
         return asyncio.run(prepare())
 
 

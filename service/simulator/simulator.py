@@ -14,6 +14,7 @@ from service.simulator.commits import Files
 from service.simulator.credentials import Credentials, RateLimit
 from service.simulator.delivering import Courier, Delivery
 from service.simulator.faults import DeliveryFaults
+from service.simulator.people import People
 from service.simulator.repository import Repository
 from service.simulator.rest.app import build
 from service.simulator.rest.faults import RouteFaults
@@ -38,6 +39,7 @@ class Simulator:
         self.courier = Courier(self.clock, self.delivery_faults)
         self.cloud = Cloud(self.clock, self.courier)
         self.credentials = Credentials()
+        self.people = People()
         self.rate_limit = RateLimit(self.clock)
         self.repositories: list[Repository] = []
         self.requests: deque[ReceivedRequest] = deque(maxlen=REQUESTS_KEPT)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.client import Clients
+from service.client.signing_in import SigningIn
 from service.history import Patience
 from service.recorder import Recorder
 from service.settings import Settings
@@ -19,7 +20,10 @@ from service.web.streams.logs import LogStreams
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """The parts that were put together in `service/app.py`. `public_url` has no slash at its end."""
+    """The parts that were put together in `service/app.py`. `public_url` has no slash at its end.
+
+    `sign_in` is how people come in with accounts at Bitbucket, None where they do not.
+    """
 
     settings: Settings
     public_url: str
@@ -33,6 +37,7 @@ class House:
     log_streams: LogStreams
     patience: Patience
     workers_alive: Callable[[], bool]
+    sign_in: SigningIn | None = None
 
     def webhook_url(self, hook_id: str) -> str:
         return webhook_url(self.public_url, hook_id)

@@ -183,3 +183,15 @@ def test_a_reader_that_has_seen_enough_is_no_failure(environ: dict[str, str]) ->
 
     assert (process.stderr.read(), process.wait()) == (b"", 0)
     process.stderr.close()
+
+
+def test_an_account_is_linked_with_one_at_bitbucket_and_no_two_with_the_same(run: Run) -> None:
+    uuid = "{0d1a7c3f-7c8e-4f1f-9a57-2f9b4c1d7e01}"
+    for name in ("ada", "bob"):
+        run("user", "add", name, "--password-stdin", stdin="correct horse battery\n")
+
+    assert run("user", "link", "ada", uuid).status == 0
+    assert run("user", "link", "ada", uuid.strip("{}").upper()).status == 0
+    assert "another account" in run("user", "link", "bob", uuid).failure
+    assert "no account named" in run("user", "link", "eve", uuid).failure
+    assert "is not a uuid" in run("user", "link", "ada", "ada@example.com").failure

@@ -16,6 +16,7 @@ from service.simulator.rest import (
     hooks,
     logs,
     oauth,
+    people,
     pipelines,
     pullrequests,
     refs,
@@ -104,6 +105,9 @@ def build(bitbucket: Simulator) -> ASGIApp:
         Route(REPOSITORY + path, door.guard(handler, scope), methods=[method]) for method, path, handler, scope in TABLE
     ]
     routes.append(Route("/site/oauth2/access_token", oauth.access_token, methods=["POST"]))
+    routes.append(Route("/site/oauth2/authorize", people.authorize, methods=["GET"]))
+    routes.append(Route(BASE + "/user", people.current_user, methods=["GET"]))
+    routes.append(Route(BASE + "/user/workspaces/{workspace}/permission", people.permission, methods=["GET"]))
     app = Starlette(routes=routes, exception_handlers={404: _nothing_here})
     app.state.bitbucket = bitbucket
     return Mischief(_without_last_slash(app), bitbucket)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from service.simulator.rest.forms import read_form
+from service.simulator.rest.people import exchange
 
 if TYPE_CHECKING:
     from service.simulator.simulator import Simulator
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 async def access_token(request: Request) -> Response:
     bitbucket: Simulator = request.app.state.bitbucket
     form = await read_form(request)
+    if form.value("grant_type") == "authorization_code":
+        return exchange(bitbucket, request.headers.get("authorization", ""), form)
     if form.value("grant_type") != "client_credentials":
-        return _refusal(400, "unsupported_grant_type", "Use the grant client_credentials.")
+        return _refusal(400, "unsupported_grant_type", "Use authorization_code or client_credentials.")
     credential = bitbucket.credentials.clients.get(request.headers.get("authorization", ""))
     if credential is None:
         return _refusal(401, "unauthorized_client", "No such client, or a wrong secret.")

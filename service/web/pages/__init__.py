@@ -2,6 +2,7 @@
 
 from starlette.routing import Mount, Route
 
+from service.web.pages import bitbucket
 from service.web.pages.approval import decide_by_link, show_approval
 from service.web.pages.connect import show_connect
 from service.web.pages.dashboard import show_dashboard
@@ -20,5 +21,7 @@ routes = [
     Route("/insights", show_insights, methods=["GET"]),
     Route("/pipelines/{id}", show_pipeline, methods=["GET"]),
     Route("/sign-in", show_sign_in, methods=["GET"]),
+    Route("/sign-in/bitbucket", bitbucket.go, methods=["GET"]),
+    Route("/sign-in/bitbucket/callback", bitbucket.come_back, methods=["GET"]),
     Mount("/static", Static()),
 ]

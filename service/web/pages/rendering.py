@@ -45,6 +45,11 @@ def missing(request: Request, what: str, viewer: Viewer) -> Response:
     return page(request, "missing.html", viewer=viewer, status=404, what=what)
 
 
+def missing_for_all(request: Request) -> Response:
+    """For a page that is not there for anybody."""
+    return page(request, "missing.html", viewer=None, status=404, what="page")
+
+
 def to_sign_in() -> Response:
     return RedirectResponse("/sign-in", 303, {**POLICY, **NOT_STORED})
 

@@ -17,13 +17,14 @@ async def show_sign_in(request: Request) -> Response:
     ticket = request.query_params.get("ticket")
     if await viewer_or_none(request) is not None:
         return _to_dashboard()
-    if ticket is None or _only_looks(request):
-        return page(request, "sign_in.html", viewer=None, message=None)
     house = house_of(request)
+    bitbucket = house.sign_in is not None
+    if ticket is None or _only_looks(request):
+        return page(request, "sign_in.html", viewer=None, message=None, bitbucket=bitbucket)
     async with house.recorder.record() as record:
         user_id = await accounts.use_ticket(record.connection, ticket, record.now)
     if user_id is None:
-        return page(request, "sign_in.html", viewer=None, status=410, message=USED)
+        return page(request, "sign_in.html", viewer=None, status=410, message=USED, bitbucket=bitbucket)
     return await begin_session(house, user_id, _to_dashboard(), by="link", address=address_of(request))
 
 
