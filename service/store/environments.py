@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -10,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.pipelines import USUAL, Environment
-from service.store.tables import LIVE, environments, executions, variables
+from service.store.tables import environments, variables
 
 
 class NameTaken(ValueError):
@@ -43,18 +42,3 @@ async def named(connection: AsyncConnection, pipeline_id: int, name: str) -> Env
     question = select(environments).where(environments.c.pipeline_id == pipeline_id, environments.c.name == name)
     row = (await connection.execute(question)).one_or_none()
     return Environment(**row._mapping) if row else None
-
-
-async def live_executions(connection: AsyncConnection, pipeline_id: int, names: Iterable[str]) -> dict[str, int]:
-    """environment → the execution whose release is live there: the newest that went well and was not rolled back."""
-    found: dict[str, int] = {}
-    for name in names:  # one step into the index each; a question over all of them would read every success
-        question = select(executions.c.id).where(
-            executions.c.pipeline_id == pipeline_id,
-            executions.c.environment == name,
-            LIVE,  # word for word the index's condition, which a parameter in it would hide from the planner
-        )
-        number = (await connection.execute(question.order_by(executions.c.id.desc()).limit(1))).scalar()
-        if number is not None:
-            found[name] = number
-    return found

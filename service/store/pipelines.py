@@ -60,6 +60,7 @@ class Environment:
     rollback_policy: str = "manual"
     when_busy: str = "reject"
     health_check: dict[str, Any] | None = None
+    keep_variable_values: bool = False
 
 
 # Which branches a repository deploys before anybody has said so.

@@ -14,11 +14,19 @@ from service.store.tables import answers, credentials, hooks, kept_values, start
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A column of sealed values. `name` and `row` are what the vault has bound each of them to."""
+    """A column of sealed values. `name`, `row` and `table` are what the vault has bound each of them to.
+
+    Without a `table` of its own that is the column's.
+    """
 
     column: Column[Any]
     name: str
     row: Callable[[Any], str]
+    bound_to: str | None = None
+
+    @property
+    def table(self) -> str:
+        return self.bound_to or str(self.column.table.name)
 
 
 SEALED = (
@@ -26,6 +34,7 @@ SEALED = (
     Sealed(hooks.c.previous_secret, "secret", lambda row: str(row.id)),  # it was the secret, and moved as it was
     Sealed(credentials.c.secret, "secret", lambda row: str(row.place)),
     Sealed(variables.c.value, "value", lambda row: str(row.place)),
+    Sealed(kept_values.c.value, "value", lambda row: str(row.place), "variables"),  # copied from there as they were
     Sealed(starts.c.wish, "wish", lambda row: str(row.execution_id)),
     Sealed(answers.c.body, "body", lambda row: f"{row.user_id} {row.key}"),
 )
@@ -41,7 +50,7 @@ async def reseal(connection: AsyncConnection, again: Callable[[bytes, str, str, 
         table = one.column.table
         for row in (await connection.execute(select(table).where(one.column.is_not(None)))).all():
             value = row._mapping[one.column.name]
-            made = again(value, table.name, one.name, one.row(row)) if value else None
+            made = again(value, one.table, one.name, one.row(row)) if value else None
             if made is not None:
                 same = (table.c.id == row.id, one.column == value)
                 changed += (await connection.execute(update(table).where(*same).values({one.column: made}))).rowcount
@@ -55,4 +64,4 @@ async def look(connection: AsyncConnection, seen: Callable[[bytes, str, str, str
         for row in rows:
             value = row._mapping[one.column.name]
             if value:
-                seen(value, one.column.table.name, one.name, one.row(row))
+                seen(value, one.table, one.name, one.row(row))

@@ -21,7 +21,7 @@ from service.store import (
 )
 from service.store.database import Database
 from service.store.variables import Variable
-from tests.store.making import ADMIN, NOW, another, person, pipeline, repository
+from tests.store.making import ADMIN, NOW, person, pipeline, repository
 
 pytestmark = pytest.mark.anyio
 
@@ -86,27 +86,6 @@ async def test_a_domain_is_registered_once_and_the_transaction_goes_on(database:
         with pytest.raises(domains.DomainTaken):
             await domains.change(connection, other.id, name="example.com")
         assert await counts.domains_of(connection, ada.user_id) == 2
-
-
-async def test_live_is_the_newest_that_went_well_and_was_not_rolled_back(database: Database) -> None:
-    async with database.write() as connection:
-        shop = await repository(connection)
-        number = await pipeline(connection, shop.id)
-
-        async def ended(environment: str, status: str, *, rolled_back: bool = False) -> int:
-            made = await another(
-                connection, shop.id, number, environment=environment, status=status, rolled_back=rolled_back
-            )
-            return made.id
-
-        await ended("production", "SUCCESS")
-        second = await ended("production", "SUCCESS")
-        await ended("production", "SUCCESS", rolled_back=True)
-        await ended("production", "FAILED")
-        staging = await ended("staging", "SUCCESS")
-
-        found = await environments.live_executions(connection, number, ["production", "staging", "test"])
-        assert found == {"production": second, "staging": staging}
 
 
 async def test_variables_of_a_pipeline_and_of_its_environments_are_replaced_apart(database: Database) -> None:

@@ -7,16 +7,16 @@ from service.store.tables.accounts import failed_tries, identities, refusals, se
 from service.store.tables.calls import answers, audit
 from service.store.tables.columns import Id, Json, UtcDateTime, metadata
 from service.store.tables.deliveries import deliveries
-from service.store.tables.executions import LIVE, executions, log_pieces, observations, steps, transitions
+from service.store.tables.executions import executions, log_pieces, observations, steps, transitions
 from service.store.tables.gates import approvals, holds, locks, probes, starts
 from service.store.tables.log import entries, head
 from service.store.tables.pipelines import config_revisions, domains, environments, pipelines, variables
 from service.store.tables.regeneration import config_commits, drifts, looks, pushes
+from service.store.tables.releases import kept_values, releases, rollbacks
 from service.store.tables.repositories import credentials, grants, hooks, repositories
 from service.store.tables.work import work
 
 __all__ = [
-    "LIVE",
     "Id",
     "Json",
     "UtcDateTime",
@@ -38,6 +38,7 @@ __all__ = [
     "holds",
     "hooks",
     "identities",
+    "kept_values",
     "locks",
     "log_pieces",
     "looks",
@@ -47,7 +48,9 @@ __all__ = [
     "probes",
     "pushes",
     "refusals",
+    "releases",
     "repositories",
+    "rollbacks",
     "sessions",
     "starts",
     "steps",

@@ -18,9 +18,6 @@ from sqlalchemy import (
 
 from service.store.tables.columns import Id, UtcDateTime, metadata, own_id, to
 
-# A release that is where it was deployed to, unless a newer one of the same environment is.
-LIVE = text("status = 'SUCCESS' AND NOT rolled_back")
-
 executions = Table(
     "executions",
     metadata,
@@ -46,10 +43,10 @@ executions = Table(
     Column("pushed", Boolean, nullable=False),  # a push has opened it or joined it
     Column("message", Text),  # the first line of the commit's message
     Column("author", String(255)),
-    Column("passed_at", UtcDateTime),  # when Bitbucket called it successful, where a health check has the last word
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("completed_at", UtcDateTime),
+    Column("passed_at", UtcDateTime),  # when Bitbucket called it successful, where a health check has the last word
     Column("deadline_at", UtcDateTime),
     Column("watched_until", UtcDateTime),  # somebody reads its log: it is looked at often until then
     Column("config_revision_id", Id),
@@ -63,8 +60,6 @@ executions = Table(
     Index("ix_executions_pipeline_id_id", "pipeline_id", "id"),
     Index("ix_executions_repository_id_bitbucket_commit_hash", "repository_id", "bitbucket_commit_hash"),
     Index("ix_executions_completed_at", "completed_at"),
-    # Of an environment's executions the newest that went well is the one that is live.
-    Index("ix_executions_live", "pipeline_id", "environment", "id", sqlite_where=LIVE, postgresql_where=LIVE),
 )
 
 observations = Table(

@@ -58,6 +58,7 @@ environments = Table(
     Column("rollback_policy", String(30), nullable=False),  # manual, on_failure, on_failed_health_check
     Column("when_busy", String(10), nullable=False),  # reject, queue, supersede
     Column("health_check", Json),
+    Column("keep_variable_values", Boolean, nullable=False, server_default=false()),  # with each release, sealed
     UniqueConstraint("pipeline_id", "name"),
 )
 

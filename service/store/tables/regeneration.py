@@ -29,6 +29,7 @@ looks = Table(
     Column("branch", String(255), nullable=False),
     Column("commit", String(40), nullable=False),
     Column("paths", LargeBinary, nullable=False),
+    Column("compared", String(60)),  # for drift: the commit, and the number of the revision, that were compared last
     UniqueConstraint("pipeline_id"),
 )
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from service import holding
 from service.recorder import Record
-from service.store import environments, holds, locks, pipelines, variables
+from service.store import environments, holds, locks, pipelines, releases, variables
 from service.store.environments import NameTaken
 from service.store.pipelines import Environment, Pipeline
 from service.web import limits
@@ -257,7 +257,7 @@ async def environment_shapes(
     connection: Any, vault: Any, pipeline_id: int, found: list[Environment]
 ) -> list[EnvironmentShape]:
     """With their own variables, what is live there, who deploys there, and what is held."""
-    live = await environments.live_executions(connection, pipeline_id, [one.name for one in found])
+    live = await releases.live_executions(connection, pipeline_id, [one.name for one in found])
     known = await variables.of_pipeline(connection, pipeline_id)
     held = await holds.open_of(connection, pipeline_id)
     locked = await locks.of_pipeline(connection, pipeline_id)
