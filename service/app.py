@@ -43,6 +43,7 @@ from service.web.streams.logs import LogStreams
 from service.workers.cleaning import Cleaner
 from service.workers.deadlines import deadline_task
 from service.workers.delivering import Deliverer
+from service.workers.drifting import Drifter
 from service.workers.following import Follower, Pace
 from service.workers.hooking import Hooker
 from service.workers.inbox import InboxWorker
@@ -180,6 +181,7 @@ def _workers(
         "cleanup": Cleaner(recorder, clients),
         "regenerate": Regenerator(recorder, clients, confirm_below=settings.confirm_below),
         "deliver": Deliverer(recorder, clients, public_url),
+        "drift": Drifter(recorder, clients, vault, url_of, budget),
         "unlock": end_overdue_lock,
         "probe": Prober(recorder, outbound, patience),
         "reconcile": Reconciler(recorder, clients, patience, budget),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -80,8 +80,16 @@ async def write_revision(
     newest = next(iter(await revisions.latest(record.connection, pipeline.id)), None)
     known = await revisions.standing(record.connection, pipeline.id)
     before, after = known.files if known else {}, dict(generated.files)
-    if newest is not None and newest.files == after and (newest.wanted or (to_confirm and newest.delivered == "none")):
-        return newest, False
+    policy: dict[str, Any] = {"delivery": pipeline.config_delivery, "delivered": DELIVERED_AT_FIRST[pipeline.config_delivery]}
+    proposed = newest is not None and not newest.wanted and newest.delivered == "none"
+    if newest is not None and newest.files == after and (newest.wanted or proposed):
+        if proposed and not to_confirm:  # somebody has confirmed it
+            await revisions.change(record.connection, newest.id, **policy)
+            await revisions.supersede(record.connection, pipeline.id, newest.number)
+            newest = replace(newest, **policy)
+        if newest.delivered in ("waiting", "failed", "none") and newest.wanted:
+            await bring(record, pipeline.id)
+        return newest, proposed and not to_confirm
     if known is not None and before == after:  # what was proposed meanwhile is no longer so
         await revisions.supersede(record.connection, pipeline.id, LATER, proposals_alone=True)
         return known, False
@@ -95,8 +103,7 @@ async def write_revision(
         decisions=decisions,
         detection=pipeline.detection,
         diff=unified(before, after),
-        delivery=WAITING_CONFIRMATION if to_confirm else pipeline.config_delivery,
-        delivered="none" if to_confirm else DELIVERED_AT_FIRST[pipeline.config_delivery],
+        **({"delivery": WAITING_CONFIRMATION, "delivered": "none"} if to_confirm else policy),
         changes=sentences(known.decisions, decisions, found, pipeline.detection, cause) if known else [],
         created_at=record.now,
     )

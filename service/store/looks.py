@@ -51,6 +51,17 @@ async def put(connection: AsyncConnection, pipeline_id: int, *, branch: str, com
         await connection.execute(insert(looks).values(pipeline_id=pipeline_id, **values))
 
 
+async def compared(connection: AsyncConnection, pipeline_id: int) -> str | None:
+    """What the files were compared at when drift was last looked for."""
+    question = select(looks.c.compared).where(looks.c.pipeline_id == pipeline_id)
+    return (await connection.execute(question)).scalar()
+
+
+async def note_compared(connection: AsyncConnection, pipeline_id: int, at: str) -> None:
+    statement = update(looks).where(looks.c.pipeline_id == pipeline_id)
+    await connection.execute(statement.values(compared=at[:60]))
+
+
 async def note_push(connection: AsyncConnection, pipeline_id: int, **values: Any) -> None:
     """Somebody is to look into it. `values` are those of a Push."""
     await connection.execute(insert(pushes).values(pipeline_id=pipeline_id, **values))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from service.client import BitbucketError, Client, Clients, HeadMoved, NoCredential, NotAllowed, Refused
+from service.drift import FIRST_LOOK, look_for_it
 from service.failpoints import fail_point
 from service.grounds import branch_of
 from service.merging import Conflict
@@ -217,6 +218,8 @@ async def _write_down(record: Record, delivery: Delivery, brought: Brought) -> N
     if all(getattr(wanted, name) == value for name, value in values.items()):
         return
     await revisions.change(record.connection, wanted.id, **values)
+    if brought.delivered == "delivered":
+        await look_for_it(record, pipeline.id, due_at=record.now + FIRST_LOOK)
     told = {
         "pipeline_id": pipeline.id,
         "revision": wanted.number,

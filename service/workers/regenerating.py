@@ -12,6 +12,7 @@ from service.changes import own
 from service.client import BitbucketError, Client, Clients, NoCredential
 from service.configs import Generated, InvalidValue
 from service.configs.telling import Cause
+from service.drift import look_for_it
 from service.generation import bring, columns, rendered, write_revision
 from service.grounds import branch_of, ground_of, with_detection
 from service.projects.detector import detect
@@ -164,6 +165,7 @@ class Regenerator:
         last = task.pushes[-1]
         await looks.put(record.connection, pipeline.id, branch=last.branch, commit=last.commit, paths=difference.after)
         if difference.edited:
+            await look_for_it(record, pipeline.id)
             await _look_after(record, task, task.known)
             names = listed(difference.edited)
             return "unchanged", f"somebody has edited what Penstock wrote ({names}): the edit stays, as drift"

@@ -68,6 +68,10 @@ TABLE = {
     "GET /api/events": EVERYBODY,
     "GET /api/events?pipeline_id={id}": SEEN,
     "GET /api/insights/dora": EVERYBODY,
+    "GET /api/drift": EVERYBODY,
+    "POST /api/pipelines/{id}/look-for-drift": "401 404 403 409 409 409 403",  # it has no credential
+    "POST /api/pipelines/{id}/revisions/{number}/confirm": "401 404 403 403 409 409 403",  # it waits for nobody
+    "GET /drift": "303 200 200 200 200 200 200",
     "GET /api/audit": "401 403 403 403 403 200 403",
     "GET /api/audit/verify": "401 403 403 403 403 200 403",
     "GET /api/openapi.json": "200 200 200 200 200 200 200",

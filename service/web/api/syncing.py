@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from service.bitbucket.requests import Assignment
 from service.client import BitbucketError, Client, Conflict, NotAllowed, NotFound
+from service.drift import FIRST_LOOK, look_for_it
 from service.store import accounts, pipelines, repositories, variables
 from service.store.audit import Actor
 from service.store.pipelines import Environment
@@ -115,6 +116,7 @@ async def _sync(
                 if one.key in sent:
                     await variables.mark_synced(record.connection, pipeline_id, replace(one, synced=one.place))
             deed = {"environment": wanted.environment, "pruned": wanted.prune}
+            await look_for_it(record, pipeline_id, due_at=record.now + FIRST_LOOK)
             record.audit(actor, "variables.synced", f"pipeline {pipeline_id}", **deed)
     deleted = steps.unmanaged if wanted.prune else ()
     return SyncShape(

@@ -7,6 +7,7 @@ from service.web.pages.approval import decide_by_link, show_approval
 from service.web.pages.connect import show_connect
 from service.web.pages.dashboard import show_dashboard
 from service.web.pages.deliveries import show_deliveries
+from service.web.pages.drift import show_drift
 from service.web.pages.insights import show_insights
 from service.web.pages.pipeline import show_pipeline
 from service.web.pages.sign_in import show_sign_in
@@ -18,6 +19,7 @@ routes = [
     Route("/approvals/{id}", decide_by_link, methods=["POST"]),
     Route("/connect", show_connect, methods=["GET"]),
     Route("/deliveries", show_deliveries, methods=["GET"]),
+    Route("/drift", show_drift, methods=["GET"]),
     Route("/insights", show_insights, methods=["GET"]),
     Route("/pipelines/{id}", show_pipeline, methods=["GET"]),
     Route("/sign-in", show_sign_in, methods=["GET"]),

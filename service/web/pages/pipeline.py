@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.machine import State
-from service.store import executions, log, overview, pipelines
+from service.store import drifts, executions, log, overview, pipelines, revisions
 from service.store.executions import Execution, Transition
 from service.web.call import house_of, id_in, viewer_or_none
 from service.web.pages.rendering import missing, page, to_sign_in
 from service.web.problems import Problem
 
 MOST_EXECUTIONS = 25
+MOST_REVISIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ async def show_pipeline(request: Request) -> Response:
             return missing(request, "pipeline", viewer)
         environments = await pipelines.environments_of(connection, pipeline_id)
         found = await executions.page(connection, viewer, before=None, limit=MOST_EXECUTIONS, pipeline_id=pipeline_id)
+        made = await revisions.latest(connection, pipeline_id, limit=MOST_REVISIONS)
+        drifted = await drifts.count_of(connection, pipeline_id)
         moved = await overview.histories(connection, [execution.id for execution in found])
     return page(
         request,
@@ -56,6 +59,8 @@ async def show_pipeline(request: Request) -> Response:
         cursor=cursor,
         listed=listed,
         environments=environments,
+        revisions=made,
+        drifted=drifted,
         executions=[Told(execution, moved[execution.id]) for execution in found],
         most=MOST_EXECUTIONS,
     )

@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("branch", sa.String(255), nullable=False),
         sa.Column("commit", sa.String(40), nullable=False),
         sa.Column("paths", sa.LargeBinary(), nullable=False),
+        sa.Column("compared", sa.String(60)),
         sa.UniqueConstraint("pipeline_id"),
     )
     op.create_table(

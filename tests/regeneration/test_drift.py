@@ -1,0 +1,171 @@
+"""Reality and what Penstock last left are compared, in four places; each change is told once, and ends when undone."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+import pytest
+
+from service.simulator import Plan, PlannedStep, Repository
+from service.store import log
+from tests.regeneration.conftest import FILE, Stage
+from tests.regeneration.generated import files_of
+
+pytestmark = pytest.mark.anyio
+
+NODE = files_of("express")
+
+
+async def delivered(stage: Stage, **wanted: Any) -> tuple[Repository, int]:
+    shop, number = await stage.generate("shop", NODE, config_delivery="commit", **wanted)
+    await look(stage, number)
+    return shop, number
+
+
+async def look(stage: Stage, number: int) -> None:
+    answer = await stage.penstock.client.post(f"/api/pipelines/{number}/look-for-drift")
+    assert answer.status_code == 202, answer.text
+    await stage.quiet()
+
+
+async def found(stage: Stage, **filters: Any) -> list[tuple[str, str, str]]:
+    items = (await stage.penstock.get("/api/drift", **filters))["items"]
+    return [(one["kind"], one["subject"], one["change"]) for one in items]
+
+
+async def told(stage: Stage) -> list[tuple[str, str, str]]:
+    """What was said of it as an event, in order."""
+    async with stage.penstock.house.database.read() as connection:
+        lines = [line for line in await log.read_after(connection, 0) if line.kind == "config.drifted"]
+    payloads = [msgspec.json.decode(line.payload) for line in lines]
+    return [(one["kind"], one["subject"], one["change"]) for one in payloads]
+
+
+async def test_what_is_as_it_was_left_has_not_drifted(stage: Stage) -> None:
+    _, number = await delivered(stage)
+
+    assert (await found(stage, pipeline_id=number), await told(stage)) == ([], [])
+
+
+async def test_a_generated_file_that_somebody_edits_is_found_at_once_and_told_once(stage: Stage) -> None:
+    shop, number = await delivered(stage)
+    generated = shop.head().files[FILE].decode()
+
+    await stage.push(shop, {FILE: generated.replace("max-time: 20", "max-time: 45")})
+
+    edited = ("file", FILE, "changed")
+    [item] = (await stage.penstock.get("/api/drift"))["items"]
+    assert (item["kind"], item["subject"], item["change"], item["pipeline_id"]) == (*edited, number)
+    assert item["repository"] == "team/shop"
+    assert "-  max-time: 20\n+  max-time: 45" in item["detail"]
+    [(word, reason)] = await stage.verdicts()
+    assert (word, FILE in reason) == ("unchanged", True)
+    assert b"max-time: 45" in shop.head().files[FILE]
+
+    await look(stage, number)
+    await look(stage, number)
+    assert await told(stage) == [edited]
+
+    await stage.push(shop, {FILE: generated.replace("max-time: 20", "max-time: 60")})
+    assert await told(stage) == [edited, edited]
+
+    await stage.push(shop, {FILE: generated})
+    assert (await found(stage), await told(stage)) == ([], [edited, edited])
+
+
+async def test_a_generated_file_that_somebody_removes_is_not_brought_back_but_found(stage: Stage) -> None:
+    shop, _ = await delivered(stage)
+
+    await stage.push(shop, {"certbot.sh": None})
+
+    assert await found(stage, kind="file") == [("file", "certbot.sh", "missing")]
+    assert "certbot.sh" not in shop.head().files
+
+
+async def test_variables_at_bitbucket_are_compared_with_what_was_sent(stage: Stage) -> None:
+    variables = [
+        {"key": "MODE", "value": "shop"},
+        {"key": "SIZE", "value": "12"},
+        {"key": "TOKEN", "value": "a-secret-of-the-shop", "secured": True},
+        {"key": "OTHER_TOKEN", "value": "another-secret-of-it", "secured": True},
+    ]
+    shop, number = await delivered(stage, environment_variables=variables)
+    await stage.penstock.client.post(f"/api/pipelines/{number}/sync-env", json={})
+    await look(stage, number)
+    assert await found(stage, kind="variable") == []
+
+    for one in list(shop.variables):
+        if one.key == "MODE":
+            one.value = "warehouse"
+        elif one.key == "TOKEN":
+            shop.variables.remove(one.uuid)
+        elif one.key == "OTHER_TOKEN":
+            one.secured = False
+    shop.variables.add("THEIRS", "1")
+    shop.variables.add("SSH_PRIVATE_KEY", "a key that people set by hand", secured=True)
+    await look(stage, number)
+
+    assert sorted(await found(stage, kind="variable")) == [
+        ("variable", "MODE", "changed"),
+        ("variable", "OTHER_TOKEN", "changed"),
+        ("variable", "THEIRS", "unmanaged"),
+        ("variable", "TOKEN", "missing"),
+    ]
+    text = str(await stage.penstock.get("/api/drift")) + str(await told(stage))
+    assert not any(secret in text for secret in ("a-secret-of-the-shop", "another-secret-of-it", "warehouse"))
+
+
+async def test_our_webhook_is_found_missing_and_made_anew(stage: Stage) -> None:
+    shop, number = await delivered(stage)
+    shop.hooks.clear()
+
+    await look(stage, number)
+
+    assert [(kind, change) for kind, _, change in await told(stage)] == [("webhook", "missing")]
+    await stage.until(lambda: bool(shop.hooks))
+    await look(stage, number)
+    assert await found(stage) == []
+
+
+async def test_nginx_is_compared_by_the_digest_that_the_deployment_prints(stage: Stage) -> None:
+    shop, number = await delivered(stage)
+    config = shop.head().files["nginx/shop.example.com.conf"]
+    right, wrong = hashlib.sha256(config).hexdigest(), hashlib.sha256(b"by hand").hexdigest()
+
+    await deployed(stage, shop, f"nginx shop.example.com sha256 {right}")
+    await look(stage, number)
+    assert await found(stage) == []
+
+    await deployed(stage, shop, f"nginx shop.example.com sha256 {wrong}")
+    await look(stage, number)
+    assert await found(stage) == [("nginx", "shop.example.com", "changed")]
+
+
+async def deployed(stage: Stage, shop: Repository, line: str) -> None:
+    steps = (PlannedStep("Deploy to production", 0.1, "production", "SUCCESSFUL", (line,)),)
+    run = await shop.start_run("main", plan=Plan(steps))
+    await stage.bitbucket.settled()
+
+    async def whole() -> bool:
+        for one in (await stage.penstock.get("/api/pipelines"))["items"]:
+            for listed in (await stage.penstock.get(f"/api/pipelines/{one['id']}/executions"))["items"]:
+                if listed["bitbucket_build_number"] == run.build_number and listed["status"] == "SUCCESS":
+                    path = f"/api/pipelines/{one['id']}/logs"
+                    answer = await stage.penstock.client.get(
+                        path, params={"execution_id": listed["id"]}, headers={"Accept": "text/plain"}
+                    )
+                    return line in answer.text
+        return False
+
+    await stage.until(whole)
+
+
+async def test_nobody_sees_the_drift_of_others(stage: Stage) -> None:
+    shop, _ = await delivered(stage)
+    await stage.push(shop, {"certbot.sh": None})
+    made = await stage.penstock.client.get("/api/drift", params={"kind": "nonsense"})
+    assert made.status_code == 422
+    page = await stage.penstock.client.get("/api/drift", params={"limit": 1})
+    assert page.json()["next_cursor"] is None
