@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from handlers.desk import Desk, Handlers, Verdict, Word
+from service.changes import end_pipeline
 from service.events import RepositoryChanged, RepositoryDeleted, RepositoryMoved, RepositoryRenamed
-from service.store import pipelines, repositories
+from service.store import repositories
 
 router = Handlers()
 
@@ -33,9 +34,11 @@ async def note_a_change(event: RepositoryChanged, desk: Desk) -> Verdict:
 
 @router.on(RepositoryDeleted)
 async def deactivate(event: RepositoryDeleted, desk: Desk) -> Verdict:
-    pipeline_id = await pipelines.deactivate(desk.record.connection, desk.repository.id, desk.record.now)
-    if pipeline_id is None:
+    if desk.pipeline is None:
         return Verdict(Word.UNCHANGED, "its pipeline was not active")
-    told = {"pipeline_id": pipeline_id, "reason": "the repository was deleted at Bitbucket"}
-    desk.record.log("pipeline.deleted", told, repository_id=desk.repository.id, pipeline_id=pipeline_id)
+    if desk.repository.credential_id is not None:
+        asked = {"repository_id": desk.repository.id, "delivery_id": desk.delivery_id}
+        await desk.record.work("gone", str(desk.repository.id), asked)
+        return Verdict(Word.REPORTED, "the repository is said to be deleted; Bitbucket is asked")
+    await end_pipeline(desk.record, desk.repository.id)
     return Verdict(Word.DEACTIVATED, "the repository was deleted at Bitbucket; its history stays readable")

@@ -55,6 +55,7 @@ from service.workers.secrets import forms_of_secrets
 from service.workers.starting import Starter, Stopper
 from service.workers.tailing import Tailer
 from service.workers.tasks import Task, TaskWorker
+from service.workers.vanishing import Vanishing
 from service.workers.unlocking import end_overdue_lock
 
 # Tasks wait for Bitbucket most of the time, and for the database hardly ever.
@@ -181,8 +182,10 @@ def _workers(
         "cleanup": Cleaner(recorder, clients),
         "regenerate": Regenerator(recorder, clients, confirm_below=settings.confirm_below),
         "deliver": Deliverer(recorder, clients, public_url),
+        "gone": Vanishing(recorder, clients),
         "drift": Drifter(recorder, clients, vault, url_of, budget),
         "unlock": end_overdue_lock,
+        "rollback": RollingBack(recorder, vault, patience),
         "probe": Prober(recorder, outbound, patience),
         "reconcile": Reconciler(recorder, clients, patience, budget),
     }

@@ -1,4 +1,4 @@
-"""What a push means for the pipeline's files: somebody is to look into it, or nobody need."""
+"""What a push means for the pipeline's files, and what the repository's end means for the pipeline."""
 
 from __future__ import annotations
 
@@ -52,6 +52,16 @@ async def note_change(
     due_at = record.now + timedelta(seconds=SETTLING)
     await record.work("regenerate", str(pipeline.id), {"pipeline_id": pipeline.id}, due_at=due_at)
     return LOOKED_INTO
+
+
+async def end_pipeline(record: Record, repository_id: int) -> bool:
+    """That the repository is gone from Bitbucket ends its pipeline: whether there was an active one."""
+    pipeline_id = await pipelines.deactivate(record.connection, repository_id, record.now)
+    if pipeline_id is None:
+        return False
+    told = {"pipeline_id": pipeline_id, "reason": "the repository was deleted at Bitbucket"}
+    record.log("pipeline.deleted", told, repository_id=repository_id, pipeline_id=pipeline_id)
+    return True
 
 
 def own(revision: int) -> str:

@@ -95,6 +95,21 @@ async def try_again(
     await connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(values))
 
 
+async def amend(
+    connection: AsyncConnection, delivery_id: str, before: str, *, ref: str | None = None, verdict: str, reason: str
+) -> None:
+    """What was found out since takes the place of the verdict `before` on that ref."""
+    question = select(deliveries.c.verdicts).where(deliveries.c.id == delivery_id).with_for_update()
+    told = (await connection.execute(question)).scalar()
+    if told is None:
+        return
+    amended = [
+        {**one, "verdict": verdict, "reason": reason} if (one["ref"], one["verdict"]) == (ref, before) else one
+        for one in told
+    ]
+    await connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(verdicts=amended))
+
+
 async def replay(connection: AsyncConnection, delivery_id: str, now: datetime) -> bool:
     """Puts a delivery back into the inbox; False where its body is no longer kept."""
     kept = (deliveries.c.id == delivery_id, deliveries.c.body.is_not(None))

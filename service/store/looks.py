@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.tables import deliveries, looks, pushes
+from service.store.tables import looks, pushes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,18 +76,3 @@ async def pushes_of(connection: AsyncConnection, pipeline_id: int) -> list[Push]
 
 async def forget_pushes(connection: AsyncConnection, ids: Sequence[int]) -> None:
     await connection.execute(delete(pushes).where(pushes.c.id.in_(list(ids))))
-
-
-async def amend_verdict(connection: AsyncConnection, push: Push, *, verdict: str, reason: str) -> None:
-    """What the look has brought takes the place of what the delivery said as long as nobody had looked."""
-    question = select(deliveries.c.verdicts).where(deliveries.c.id == push.delivery_id).with_for_update()
-    told = (await connection.execute(question)).scalar()
-    if told is None:
-        return
-    new = [
-        {**one, "verdict": verdict, "reason": reason}
-        if (one["ref"], one["verdict"]) == (push.branch, "regenerating")
-        else one
-        for one in told
-    ]
-    await connection.execute(update(deliveries).where(deliveries.c.id == push.delivery_id).values(verdicts=new))

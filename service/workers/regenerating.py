@@ -19,7 +19,8 @@ from service.projects.detector import detect
 from service.projects.model import Detection
 from service.recorder import Record, Recorder
 from service.remote import NothingThere, Snapshot, read_repository
-from service.store import looks, own_commits, pipelines, repositories, revisions
+from service.store import deliveries, looks, own_commits, pipelines, repositories, revisions
+from service.store.looks import Push
 from service.store.revisions import Revision
 from service.store.work import Work
 from service.workers.differing import Difference, Task, difference_of, listed, named
@@ -114,7 +115,7 @@ class Regenerator:
             for push in task.pushes:
                 mine = task.ours.get(push.commit)
                 told = ("unchanged", own(mine)) if mine is not None else (verdict, why or reason)
-                await looks.amend_verdict(record.connection, push, verdict=told[0], reason=told[1])
+                await _amend(record, push, *told)
             await looks.forget_pushes(record.connection, [push.id for push in task.pushes])
             return None
 
@@ -204,8 +205,15 @@ def _over(pipeline_id: int) -> Writing:
         pushes = await looks.pushes_of(record.connection, pipeline_id)
         for push in pushes:
             why = "nobody can look into the repository: the pipeline has ended, or has no credential any more"
-            await looks.amend_verdict(record.connection, push, verdict="ignored", reason=why)
+            await _amend(record, push, "ignored", why)
         await looks.forget_pushes(record.connection, [push.id for push in pushes])
         return None
 
     return write_down
+
+
+async def _amend(record: Record, push: Push, verdict: str, reason: str) -> None:
+    if push.delivery_id is not None:
+        await deliveries.amend(
+            record.connection, push.delivery_id, "regenerating", ref=push.branch, verdict=verdict, reason=reason
+        )
