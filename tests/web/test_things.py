@@ -14,7 +14,7 @@ from service.configs import generate
 from service.projects.model import Detection
 from service.web import limits, operation
 from service.web.variables import OF_THE_STEPS
-from tests.living import Living
+from tests.living import Living, push
 from tests.web.people import OWNER, STRANGER, People, people_of
 
 pytestmark = pytest.mark.anyio
@@ -208,6 +208,7 @@ async def test_an_environment_has_what_was_asked_for_it(penstock: Living) -> Non
         "health_check": probe,
         "environment_variables": [{"key": "MODE", "secured": False, "value": "staging"}],
         "hold": None,
+        "lock": None,
         "live_execution_id": None,
     }
     assert await penstock.get(f"{path}/staging") == answer.json()
@@ -352,3 +353,29 @@ async def test_a_call_that_takes_too_long_is_undone_and_answered_503(
     assert "retry-after" in answer.headers
     monkeypatch.undo()
     assert (await penstock.get("/api/domains"))["items"] == []
+
+
+async def test_a_pattern_with_a_choice_deploys_what_it_matches(penstock: Living) -> None:
+    path = await environments_of(penstock)
+    made = await penstock.client.post(path, json={**STAGING, "branch_pattern": "release/{1,2}.?"})
+
+    for branch in ("release/1.x", "release/2.y", "release/3.x", "release/1.xy"):
+        await penstock.deliver("repo:push", push(branch, branch.encode().hex()[-8:] * 5))
+    found = {one["branch"]: one["environment"] for one in await penstock.executions()}
+
+    assert made.status_code == 201, made.text
+    assert found == {"release/1.x": "staging", "release/2.y": "staging"}
+
+
+@pytest.mark.parametrize("value", ["", "short", "1234567"])
+async def test_F7_a_secret_too_short_to_be_masked_is_422_and_says_so(penstock: Living, value: str) -> None:
+    path = (await environments_of(penstock)).removesuffix("/environments")
+    body = {"environment_variables": [{"key": "TOKEN", "value": value, "secured": True}]}
+
+    answer = await penstock.client.put(path, json=body)
+
+    [error] = answer.json()["errors"]
+    assert answer.status_code == 422
+    assert error["field"] == "environment_variables[0].value"
+    assert "8 characters" in error["message"]
+    assert "masked in logs" in error["message"]
