@@ -116,6 +116,12 @@ prune() {
   done
 }
 
+# Nothing goes back to what was left for an older number, or for an older commit that was built anew.
+is_left_behind() {
+  [ -n "$before" ] && [ "$before" != "$release" ] || return 1
+  [ "$before" -gt "$release" ] || [ "$DEPLOY_PURPOSE" = rollback ]
+}
+
 main() {
   cd -P -- "$DEPLOY_PATH"
   exec 9> .deploy.lock
@@ -143,8 +149,7 @@ main() {
   fi
   if goes_live "$release"; then
     rm -f "releases/$release/.bad"
-    # What was left behind is not gone back to: by an older number, or by an older commit that was built anew.
-    if [ "${before:-$release}" -gt "$release" ] || { [ "$DEPLOY_PURPOSE" = rollback ] && [ "${before:-$release}" != "$release" ]; }; then
+    if is_left_behind; then
       touch "releases/$before/.bad"
     fi
     prune

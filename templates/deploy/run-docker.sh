@@ -42,6 +42,8 @@ serve() {
   docker stop "$DEPLOY_NAME" > /dev/null 2>&1 || true
   remove_container "$DEPLOY_NAME"
   run_container "$DEPLOY_NAME" "$DEPLOY_PORT" "$(live_release)"
+  # A connection that nginx began to the container that went is given up after three seconds, and tried at the candidate.
+  sleep 4
 }
 
 runs_release() {

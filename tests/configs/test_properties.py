@@ -81,6 +81,7 @@ def test_accepted_settings_read_back_as_the_intended_trees(name: str, request: R
 
 
 @pytest.mark.endurance
+@pytest.mark.timeout(3600)
 @settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(st.sampled_from(sorted(PROJECTS)), requests().filter(lambda request: request is not None))
 def test_ten_thousand_accepted_settings_read_back_as_the_intended_trees(name: str, request: Request | None) -> None:

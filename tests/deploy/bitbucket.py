@@ -33,7 +33,8 @@ class StepResult:
 
 @dataclass
 class Repository:
-    """A git repository whose pipelines run here. `machine_path` is the PATH of the images."""
+    """A git repository whose pipelines run here. `machine_path` is the PATH of the images; `docker` a directory with
+    the client that steps have which ask for the service of that name."""
 
     directory: Path
     work: Path
@@ -42,6 +43,7 @@ class Repository:
     deployment_variables: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     build_number: int = 0
+    docker: Path | None = None
     _text: str | None = None
 
     def commit(self, message: str) -> None:
@@ -177,6 +179,8 @@ class Repository:
             **_registries(),
             **self.variables,
         }
+        if "docker" in step.get("services", []):
+            environment["PATH"] = f"{self.docker}:{environment['PATH']}"
         if "deployment" in step:
             environment |= self.deployment_variables
         return environment | chosen

@@ -93,6 +93,9 @@ def deliver(server: servers.Server, tmp_path: Path, machine_path: str) -> Callab
         request = Request(domain=HOST, server="127.0.0.1", port=port, **settings)
         generated = generate(detect_directory(directory), request, render.environment())
         texts = dict(generated.files)
+        for path in ("Dockerfile", ".dockerignore"):
+            if path in texts:
+                (directory / path).write_text(texts[path])
         (directory / "bitbucket-pipelines.yml").write_text(generated.pipelines_yml)
         server.install_site(generated.nginx_config)
         unit = texts.get(f"systemd/{APP}.service")
