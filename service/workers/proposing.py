@@ -56,7 +56,9 @@ async def propose(
     fail_point("delivery.pushed")
     said = {"title": title(wish.revision), "description": description(wish.revision, conflicts, wish.url)}
     if not mine:
-        return await client.create_pull_request(wish.name, source=BRANCH, destination=wish.target, **said), conflicts
+        opened = await client.create_pull_request(wish.name, source=BRANCH, destination=wish.target, **said)
+        fail_point("delivery.opened")
+        return opened, conflicts
     if (mine[0].title, mine[0].description) == (said["title"], said["description"]):
         return mine[0], conflicts
     return await client.update_pull_request(wish.name, mine[0].id, **said), conflicts
