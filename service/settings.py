@@ -166,7 +166,9 @@ def _check_signing_in(settings: Settings) -> None:
     if not settings.sign_in_client_id:
         return
     if not settings.sign_in_client_secret:
-        raise BadSetting(f"{PREFIX}SIGN_IN_CLIENT_SECRET is missing: the consumer named by {PREFIX}SIGN_IN_CLIENT_ID has one")
+        raise BadSetting(
+            f"{PREFIX}SIGN_IN_CLIENT_SECRET is missing: the consumer named by {PREFIX}SIGN_IN_CLIENT_ID has one"
+        )
     if not (settings.sign_in_workspace or settings.sign_in_accounts):
         told = f"{PREFIX}SIGN_IN_WORKSPACE or {PREFIX}SIGN_IN_ACCOUNTS"
         raise BadSetting(f"{told} must say who may come in: an account at Bitbucket is free for everybody")

@@ -102,7 +102,9 @@ def list_users(args: argparse.Namespace) -> int:
 def link_user(args: argparse.Namespace) -> int:
     uuid = f"{{{args.uuid.strip('{}').lower()}}}"
     if not UUID.match(uuid):
-        raise CommandFailed(f"{args.uuid!r} is not a uuid as Bitbucket has them: {{0d1a7c3f-7c8e-4f1f-9a57-2f9b4c1d7e01}}")
+        raise CommandFailed(
+            f"{args.uuid!r} is not a uuid as Bitbucket has them: {{0d1a7c3f-7c8e-4f1f-9a57-2f9b4c1d7e01}}"
+        )
 
     async def link(recorder: Recorder) -> None:
         async with recorder.record() as record:

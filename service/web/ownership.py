@@ -8,32 +8,36 @@ from service.store import accounts, domains, pipelines, repositories
 from service.store.accounts import Viewer
 from service.store.pipelines import Pipeline
 from service.store.repositories import Repository
-from service.web.problems import Problem, not_found
+from service.web.problems import Problem, found
 
 
-async def owned_repository(connection: Any, viewer: Viewer, repository_id: int) -> Repository:
-    """Raises a 404 for a repository that the viewer may not see, a 403 where he is not its owner."""
-    repository = await repositories.seen_by(connection, viewer, repository_id)
-    if repository is None:
-        raise not_found("repository")
+async def seen_repository(connection: Any, viewer: Viewer, repository_id: int) -> Repository:
+    """Raises a 404 for a repository that the viewer may not see."""
+    return found(await repositories.seen_by(connection, viewer, repository_id), "repository")
+
+
+async def owned_repository(connection: Any, viewer: Viewer, repository_id: int, *, lock: bool = False) -> Repository:
+    """Raises a 404 for a repository that the viewer may not see, a 403 where he is not its owner.
+
+    Locked first, if at all: of two who change it at once the second sees what the first has done.
+    """
+    if lock:
+        await repositories.by_id(connection, repository_id, lock=True)
+    repository = await seen_repository(connection, viewer, repository_id)
     await require_owner(connection, viewer, repository.id)
     return repository
 
 
 async def owned_pipeline(connection: Any, viewer: Viewer, pipeline_id: int) -> Pipeline:
     """The same by the pipeline's number."""
-    listed = await pipelines.seen_by(connection, viewer, pipeline_id)
-    if listed is None:
-        raise not_found("pipeline")
+    listed = found(await pipelines.seen_by(connection, viewer, pipeline_id), "pipeline")
     await require_owner(connection, viewer, listed.pipeline.repository_id)
     return listed.pipeline
 
 
 async def operated_pipeline(connection: Any, viewer: Viewer, pipeline_id: int) -> Pipeline:
     """Raises a 404 for a pipeline that the viewer may not see, a 403 where he may only look at it."""
-    listed = await pipelines.seen_by(connection, viewer, pipeline_id)
-    if listed is None:
-        raise not_found("pipeline")
+    listed = found(await pipelines.seen_by(connection, viewer, pipeline_id), "pipeline")
     await require_operator(connection, viewer, listed.pipeline.repository_id)
     return listed.pipeline
 

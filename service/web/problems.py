@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+
+Thing = TypeVar("Thing")
 
 
 class Problem(Exception):
@@ -47,6 +49,13 @@ class Problem(Exception):
 def not_found(what: str) -> Problem:
     """Also the answer for what exists and is somebody else's: the two must look alike."""
     return Problem(404, f"there is no such {what}, or it is not yours to see")
+
+
+def found(thing: Thing | None, what: str) -> Thing:
+    """The thing. Raises a 404 where a question that carries the viewer's rights has found none."""
+    if thing is None:
+        raise not_found(what)
+    return thing
 
 
 async def answer_problem(request: Request, problem: Exception) -> Response:

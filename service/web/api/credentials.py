@@ -27,7 +27,7 @@ from service.web.call import (
 )
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Right
-from service.web.problems import Problem, not_found
+from service.web.problems import Problem, found
 from service.web.words import Name, Text
 
 Secret = Annotated[str, msgspec.Meta(max_length=4096)]
@@ -71,8 +71,8 @@ async def list_credentials(request: Request) -> Response:
     viewer = await viewer_of(request)
     limit, after = limit_of(request), numbered_cursor_of(request) or 0
     async with house_of(request).database.read() as connection:
-        found = await credentials.page(connection, viewer, after=after, limit=limit + 1)
-    return page([_shape(one) for one in found], limit, [one.id for one in found])
+        listed = await credentials.page(connection, viewer, after=after, limit=limit + 1)
+    return page([_shape(one) for one in listed], limit, [one.id for one in listed])
 
 
 async def add(request: Request) -> Response:
@@ -101,9 +101,8 @@ async def add(request: Request) -> Response:
 async def remove(request: Request) -> Response:
     viewer = await viewer_of(request)
     async with house_of(request).recorder.record() as record:
-        known = await credentials.seen_by(record.connection, viewer, id_in(request, "credential"))
-        if known is None:
-            raise not_found("credential")
+        number = id_in(request, "credential")
+        known = found(await credentials.seen_by(record.connection, viewer, number), "credential")
         try:
             await credentials.remove(record.connection, known)
         except InUse as error:

@@ -28,7 +28,7 @@ from service.web.call import (
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Right
 from service.web.ownership import refuse_others_domain
-from service.web.problems import Problem, not_found
+from service.web.problems import Problem, found
 from service.web.refusals import invalid_value_problem
 from service.web.words import Name, Text
 
@@ -63,8 +63,8 @@ async def list_domains(request: Request) -> Response:
     viewer = await viewer_of(request)
     limit, after = limit_of(request), numbered_cursor_of(request) or 0
     async with house_of(request).database.read() as connection:
-        found = await domains.page(connection, viewer, after=after, limit=limit + 1)
-    return page([_shape(one) for one in found], limit, [one.id for one in found])
+        listed = await domains.page(connection, viewer, after=after, limit=limit + 1)
+    return page([_shape(one) for one in listed], limit, [one.id for one in listed])
 
 
 async def show(request: Request) -> Response:
@@ -190,10 +190,7 @@ async def _refuse_below_others(connection: Any, viewer: Viewer, name: str) -> No
 
 
 async def _seen(connection: Any, viewer: Viewer, request: Request) -> Domain:
-    found = await domains.seen_by(connection, viewer, id_in(request, "domain"))
-    if found is None:
-        raise not_found("domain")
-    return found
+    return found(await domains.seen_by(connection, viewer, id_in(request, "domain")), "domain")
 
 
 def _shape(domain: Domain) -> DomainShape:

@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.store import accounts, members, repositories
+from service.store import accounts, members
 from service.store.members import Member
 from service.store.repositories import Repository
 from service.web.call import (
@@ -24,8 +24,8 @@ from service.web.call import (
 )
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Right
-from service.web.ownership import owned_repository
-from service.web.problems import Problem, not_found
+from service.web.ownership import owned_repository, seen_repository
+from service.web.problems import Problem, found
 
 
 class NewRole(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,11 +45,9 @@ async def list_members(request: Request) -> Response:
     viewer = await viewer_of(request)
     limit, after = limit_of(request), numbered_cursor_of(request) or 0
     async with house_of(request).database.read() as connection:
-        repository = await repositories.seen_by(connection, viewer, id_in(request, "repository"))
-        if repository is None:
-            raise not_found("repository")
-        found = await members.of_repository(connection, repository.id, after=after, limit=limit + 1)
-    return page([_shape(one) for one in found], limit, [one.user_id for one in found])
+        repository = await seen_repository(connection, viewer, id_in(request, "repository"))
+        listed = await members.of_repository(connection, repository.id, after=after, limit=limit + 1)
+    return page([_shape(one) for one in listed], limit, [one.user_id for one in listed])
 
 
 async def set_role(request: Request) -> Response:
@@ -59,7 +57,7 @@ async def set_role(request: Request) -> Response:
         await owned_repository(connection, viewer, id_in(request, "repository"))
     wanted = await body_of(request, NewRole)
     async with house.recorder.record() as record:
-        repository = await _owned(record.connection, request)
+        repository = await owned_repository(record.connection, viewer, id_in(request, "repository"), lock=True)
         account = await _account(record.connection, username)
         await _keep_an_owner(record.connection, repository, username, wanted.role)
         await members.set_role(record.connection, repository.id, account.id, wanted.role)
@@ -72,10 +70,8 @@ async def remove(request: Request) -> Response:
     viewer = await viewer_of(request)
     username = _username(request)
     async with house_of(request).recorder.record() as record:
-        repository = await _owned(record.connection, request)
-        known = await members.named(record.connection, repository.id, username)
-        if known is None:
-            raise not_found("member")
+        repository = await owned_repository(record.connection, viewer, id_in(request, "repository"), lock=True)
+        known = found(await members.named(record.connection, repository.id, username), "member")
         await _keep_an_owner(record.connection, repository, username, None)
         await members.remove(record.connection, repository.id, known.user_id)
         record.audit(actor_of(request, viewer), "member.removed", repository.full_name, username=username)
@@ -118,12 +114,6 @@ operations = [
 def _username(request: Request) -> str:
     """As the path has it. PostgreSQL has no place for a NUL, and no account a name with one."""
     return str(request.path_params["username"]).replace("\x00", "\N{REPLACEMENT CHARACTER}")
-
-
-async def _owned(connection: Any, request: Request) -> Repository:
-    # locked first: of two owners who remove each other at once the second sees what the first has done
-    await repositories.by_id(connection, id_in(request, "repository"), lock=True)
-    return await owned_repository(connection, await viewer_of(request), id_in(request, "repository"))
 
 
 async def _account(connection: Any, username: str) -> accounts.Account:

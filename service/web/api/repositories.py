@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from service.bitbucket.webhook import EVENTS
-from service.store import accounts, pipelines, repositories
-from service.store.accounts import Viewer
+from service.store import pipelines, repositories
 from service.store.repositories import AlreadyConnected, Repository
 from service.web.api.shapes import RepositoryShape, RotatedShape, WebhookShape, repository_shape
 from service.web.call import (
@@ -31,7 +30,8 @@ from service.web.connecting import Connected, check_name, connect_repository, ta
 from service.web.house import House
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Right
-from service.web.problems import Problem, not_found
+from service.web.ownership import owned_repository, seen_repository
+from service.web.problems import Problem
 
 # How long the secret before a rotation is still accepted: Bitbucket keeps one secret a hook, so we overlap.
 OVERLAP = timedelta(hours=24)
@@ -86,7 +86,7 @@ async def show(request: Request) -> Response:
     viewer = await viewer_of(request)
     house = house_of(request)
     async with house.database.read() as connection:
-        repository = await _seen(connection, viewer, id_in(request, "repository"))
+        repository = await seen_repository(connection, viewer, id_in(request, "repository"))
         hooks = await repositories.hooks_of(connection, [repository.id])
     return answer(repository_shape(repository, _webhook(house, hooks.get(repository.id))))
 
@@ -95,7 +95,7 @@ async def disconnect(request: Request) -> Response:
     viewer = await viewer_of(request)
     house = house_of(request)
     async with house.recorder.record() as record:
-        repository = await _owned(record.connection, viewer, id_in(request, "repository"))
+        repository = await owned_repository(record.connection, viewer, id_in(request, "repository"), lock=True)
         hooks = await repositories.hooks_of(record.connection, [repository.id])
         await repositories.disconnect(record.connection, repository.id, record.now)
         record.audit(actor_of(request, viewer), "repository.disconnected", repository.full_name, id=repository.id)
@@ -113,7 +113,7 @@ async def rotate_secret(request: Request) -> Response:
     house = house_of(request)
     secret = secrets.token_urlsafe(32)
     async with house.recorder.record() as record:
-        repository = await _owned(record.connection, viewer, id_in(request, "repository"))
+        repository = await owned_repository(record.connection, viewer, id_in(request, "repository"), lock=True)
         hook = await repositories.hook_of(record.connection, repository.id)
         if hook is None:
             raise Problem(409, "the repository has no hook; disconnect it and connect it again")
@@ -181,22 +181,6 @@ operations = [
         once=True,
     ),
 ]
-
-
-async def _seen(connection: Any, viewer: Viewer, repository_id: int) -> Repository:
-    repository = await repositories.seen_by(connection, viewer, repository_id)
-    if repository is None:
-        raise not_found("repository")
-    return repository
-
-
-async def _owned(connection: Any, viewer: Viewer, repository_id: int) -> Repository:
-    # locked first: of two who change it at once the second sees what the first has done
-    await repositories.by_id(connection, repository_id, lock=True)
-    repository = await _seen(connection, viewer, repository_id)
-    if await accounts.role_on(connection, viewer, repository.id) != "owner":
-        raise Problem(403, "only an owner of the repository may do this")
-    return repository
 
 
 def _webhook(house: House, hook_id: str | None) -> WebhookShape:
