@@ -10,10 +10,19 @@ from typing import Any
 import httpx
 
 from service.simulator import Plan, PlannedStep, Repository, Run, Simulator
+from service.simulator.settings import PullRequest
 
 SHOP = {"package.json": '{"name": "shop", "dependencies": {"react": "^18.2.0"}}\n'}
 API = {"requirements.txt": "fastapi==0.115.0\nuvicorn==0.30.0\n", "app/main.py": "from fastapi import FastAPI\n"}
+QUAY = {
+    "package.json": '{"name": "quay", "dependencies": {"express": "^5.1.0"}, "scripts": {"start": "node server.js"}}\n',
+    "package-lock.json": "{}\n",
+    "server.js": "require('express')().listen(process.env.PORT)\n",
+    ".nvmrc": "20\n",
+}
 DOCS = {"index.html": "<h1>Handbook</h1>\n"}
+
+PIPELINES = "bitbucket-pipelines.yml"
 
 # What opens the Bitbucket to play with, as everything does.
 TOKEN = "a-token-of-the-demo"  # noqa: S105
@@ -102,6 +111,23 @@ class Stage:
                 return verdict
             await asyncio.sleep(0.05)
         return {"verdict": "none", "reason": "it was not processed in time"}
+
+    async def generate(self, body: dict[str, Any]) -> dict[str, Any]:
+        made: dict[str, Any] = await self._post("/api/pipelines/generate", body)
+        return made
+
+    async def revisions(self, pipeline_id: int) -> list[dict[str, Any]]:
+        """The newest first."""
+        found: list[dict[str, Any]] = (await self._get(f"/api/pipelines/{pipeline_id}"))["config_revisions"]
+        return found
+
+    async def proposed(self, repository: Repository, number: int) -> PullRequest | None:
+        """The pull request of that number, once it is there."""
+        for _ in range(int(PATIENCE / 0.05)):
+            if len(repository.pull_requests) >= number:
+                return repository.pull_requests[number - 1]
+            await asyncio.sleep(0.05)
+        return None
 
     async def _post(self, path: str, body: dict[str, Any]) -> Any:
         answer = await self.penstock.post(path, json=body)
@@ -207,6 +233,27 @@ async def a_rename(stage: Stage) -> Told:
     return Told("acme/docs: it is renamed to handbook", verdict["reason"], verdict["verdict"] == "renamed")
 
 
+async def a_config_change(stage: Stage) -> Told:
+    """Generated, merged, edited by a person; then a newer Node: what is proposed keeps the person's line."""
+    quay = await stage.connect("acme/quay", QUAY)
+    place = {"domain": "quay.example.com", "server_ip": "203.0.113.7"}
+    made = await stage.generate({"repository_id": stage.ids["acme/quay"], **place})
+    first = await stage.proposed(quay, 1)
+    if first is None:
+        return Told("acme/quay: its pipeline is generated", "no pull request came", False)
+    await quay.merge(first)
+    text = quay.head().files[PIPELINES].decode()
+    edited = text.replace("max-time: 20", "max-time: 45  # the tests are slow")
+    await quay.push("main", {PIPELINES: edited}, message="Give the tests time")
+    await quay.push("main", {".nvmrc": "22\n"}, message="Move to Node 22")
+    second = await stage.proposed(quay, 2)
+    shown = quay.head("penstock/config").files[PIPELINES].decode() if second else ""
+    newest = (await stage.revisions(made["id"]))[0]
+    told = f"revision {newest['revision']}: {'; '.join(newest['changes'])}; by pull request, an edit is kept"
+    right = "node:22" in shown and "max-time: 45  # the tests are slow" in shown
+    return Told("acme/quay: .nvmrc asks for another Node, somebody has edited the pipeline's file", told, right)
+
+
 CHAPTERS: tuple[Chapter, ...] = (
     a_push_that_succeeds,
     a_run_that_fails_while_deploying,
@@ -217,6 +264,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     a_branch_that_nobody_deploys,
     a_status_of_somebody_else,
     a_rename,
+    a_config_change,
 )
 
 
