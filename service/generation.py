@@ -6,9 +6,10 @@ import asyncio
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -26,6 +27,9 @@ DELIVERED_AT_FIRST = {"manual": "none", "pull_request": "waiting", "commit": "wa
 
 # Nobody says what in the repository changed.
 UNSAID = Cause()
+
+# When a pipeline with new files is first compared with what is really there: by then they may have arrived.
+FIRST_COMPARED = timedelta(minutes=30)
 
 # Beyond any revision's number.
 LATER = 10**9
@@ -80,7 +84,10 @@ async def write_revision(
     newest = next(iter(await revisions.latest(record.connection, pipeline.id)), None)
     known = await revisions.standing(record.connection, pipeline.id)
     before, after = known.files if known else {}, dict(generated.files)
-    policy: dict[str, Any] = {"delivery": pipeline.config_delivery, "delivered": DELIVERED_AT_FIRST[pipeline.config_delivery]}
+    policy: dict[str, Any] = {
+        "delivery": pipeline.config_delivery,
+        "delivered": DELIVERED_AT_FIRST[pipeline.config_delivery],
+    }
     proposed = newest is not None and not newest.wanted and newest.delivered == "none"
     if newest is not None and newest.files == after and (newest.wanted or proposed):
         if proposed and not to_confirm:  # somebody has confirmed it
@@ -118,6 +125,8 @@ async def write_revision(
     await revisions.supersede(record.connection, pipeline.id, revision.number, proposals_alone=to_confirm)
     if not to_confirm:
         await bring(record, pipeline.id)
+    drift = {"pipeline_id": pipeline.id}
+    await record.work("drift", str(pipeline.id), drift, due_at=record.now + FIRST_COMPARED)
     return revision, True
 
 

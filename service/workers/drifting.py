@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
+from service.changes import note_change
 from service.client import BitbucketError, Client, Clients, NoCredential, NotAllowed, NotFound
 from service.drift import Apart, note
 from service.grounds import branch_of
@@ -47,12 +49,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Of these `kinds` this is all that has come apart. `seen` is what the files were compared at."""
+    """Of these `kinds` this is all that has come apart. `seen` is what the files were compared at; `head` is where the
+    branch is now, None where there is none.
+    """
 
     kinds: frozenset[str]
     apart: tuple[Apart, ...]
     seen: str | None
     mend_hook: bool
+    branch: str | None
+    head: str | None
 
 
 class Drifter:
@@ -110,11 +116,11 @@ class Drifter:
         kinds, apart = {"nginx"}, list(await self._nginx(known))
         seen, mend_hook = known.seen, False
         branch = branch_of(known.environments) or known.repository.main_branch
-        if known.delivered is not None and branch is not None:
-            try:
+        head = None
+        if branch is not None:
+            with suppress(NotFound):  # the branch is gone, and all its files
                 head = (await client.branch(name, branch)).target.hash
-            except NotFound:
-                head = ""  # the branch is gone, and all its files
+        if known.delivered is not None and branch is not None:
             now = f"{head} {known.delivered.number}"
             if now != seen:
                 paths = known.delivered.files
@@ -122,17 +128,18 @@ class Drifter:
                 apart += comparing.files(known.delivered, there)
                 kinds, seen = kinds | {"file"}, now
         if known.hook is not None:
-            try:
-                faults = comparing.webhook(
-                    known.repository, known.hook, await client.hooks(name), self._url_of(known.hook.id)
-                )
-            except NotAllowed:
-                faults = []  # a credential without that scope: the doctor says so
-            apart += faults
-            kinds, mend_hook = kinds | {"webhook"}, bool(faults)
-        if any(one.synced is not None for one in known.variables):
-            apart += await self._variables(client, known)
-        return Found(kinds=frozenset(kinds | {"variable"}), apart=tuple(apart), seen=seen, mend_hook=mend_hook)
+            with suppress(NotAllowed):  # a credential without that scope: the doctor says so
+                url = self._url_of(known.hook.id)
+                faults = comparing.webhook(known.repository, known.hook, await client.hooks(name), url)
+                apart += faults
+                kinds, mend_hook = kinds | {"webhook"}, bool(faults)
+        with suppress(NotAllowed):  # likewise
+            if any(one.synced is not None for one in known.variables):
+                apart += await self._variables(client, known)
+            kinds = kinds | {"variable"}
+        return Found(
+            kinds=frozenset(kinds), apart=tuple(apart), seen=seen, mend_hook=mend_hook, branch=branch, head=head
+        )
 
     async def _variables(self, client: Client, known: Known) -> list[Apart]:
         def value_of(one: Variable) -> str:
@@ -172,6 +179,10 @@ class Drifter:
         await note(record, pipeline, found.kinds, found.apart)
         if found.seen is not None:
             await looks.note_compared(record.connection, pipeline.id, found.seen)
+        look = await looks.of_pipeline(record.connection, pipeline.id)
+        if found.branch and found.head and look is not None and look.commit != found.head:
+            # no webhook has told of a push
+            await note_change(record, known.repository, pipeline, branch=found.branch, commit=found.head)
         if found.mend_hook:
             await record.work("hook", str(known.repository.id), {"repository_id": known.repository.id})
         sharing = await repositories.sharing_credential(record.connection, known.repository.credential_id or 0)
