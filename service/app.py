@@ -51,6 +51,7 @@ from service.workers.probing import Prober
 from service.workers.reconciling import Budgeted, Reconciler
 from service.workers.regenerating import Regenerator
 from service.workers.retention import Retention
+from service.workers.rolling_back import RollingBack
 from service.workers.secrets import forms_of_secrets
 from service.workers.starting import Starter, Stopper
 from service.workers.tailing import Tailer

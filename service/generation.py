@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from service import render
-from service.configs import EnvironmentRequest, Generated, Request, generate
+from service.configs import EnvironmentRequest, Generated, Request, RollbackPipeline, generate, rollback_pipeline
 from service.configs.telling import Cause, sentences
 from service.projects.model import Detection
 from service.recorder import Record
@@ -55,6 +55,14 @@ async def rendered(ground: Ground) -> Generated:
     request = _request(ground)
     # tens of milliseconds of pure computing, during which the loop serves others
     return await asyncio.to_thread(generate, detection, request, _templates())
+
+
+async def rollback_file(ground: Ground, environment: str, method: Literal["relink", "rebuild"]) -> RollbackPipeline:
+    """The file for one run that rolls an environment back. Raises InvalidValue, as `rendered` does."""
+    detection, request = _detection(ground.pipeline), _request(ground)
+    return await asyncio.to_thread(
+        rollback_pipeline, detection, request, _templates(), environment=environment, method=method
+    )
 
 
 def columns(generated: Generated) -> dict[str, Any]:

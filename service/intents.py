@@ -16,7 +16,7 @@ CORRELATION = "PENSTOCK_EXECUTION_ID"
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What a run is started with. `variables` are (key, value, secured)."""
+    """What a run is started with. `variables` are (key, value, secured), `custom` is a section of the commit's file."""
 
     variables: tuple[tuple[str, str, bool], ...] = ()
     custom: str | None = None

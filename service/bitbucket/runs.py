@@ -17,7 +17,7 @@ from service.machine import Observation
 # Words of a step's name that tell its stage; the first one in the name decides, a name without any is a build.
 STAGES = {
     Trigger.DEPLOY: frozenset(
-        {"deploy", "deploying", "deployment", "release", "publish", "rollout", "rollback", "promote"}
+        {"deploy", "deploying", "deployment", "release", "publish", "rollout", "rollback", "roll", "promote"}
     ),
     Trigger.TEST: frozenset(
         {"test", "tests", "testing", "lint", "check", "checks", "spec", "e2e", "verify", "quality"}
@@ -44,6 +44,12 @@ ENDS = {
 def trigger_type_of(run: Run) -> str:
     """manual, webhook or scheduled."""
     return TRIGGER_TYPES.get(run.trigger.name, "manual")
+
+
+def custom_of(run: Run) -> str | None:
+    """The custom pipeline of the file that it runs; None for any other."""
+    selector = run.target.selector
+    return selector.pattern if selector is not None and selector.type == "custom" else None
 
 
 def stage_of(name: str, deployment: str | None = None) -> Trigger:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from service.bitbucket import requests
-from service.bitbucket.answers import Branch, DiffEntry, PullRequest, RepositoryAnswer, SourceEntry
+from service.bitbucket.answers import Branch, Commit, DiffEntry, PullRequest, RepositoryAnswer, SourceEntry
 from service.client.calls import Calls
 from service.client.errors import Conflict, HeadMoved, Unreachable
 from service.client.exchange import Reply
@@ -81,6 +81,10 @@ class SourceCalls(Calls):
 
     async def decline(self, repository: str, number: int) -> PullRequest:
         return await self.ask(requests.decline(repository, number))
+
+    async def commits(self, repository: str, *, include: str, exclude: str, limit: int) -> list[Commit]:
+        """At most `limit` of what `include` has and `exclude` has not, the newest first."""
+        return await self.rows(requests.commits(repository, include, exclude), limit=limit)
 
     async def diffstat(self, repository: str, new: str, old: str) -> list[DiffEntry]:
         """The files in which `new` differs from `old`: all pages, or Unreachable where they are too many to be all."""

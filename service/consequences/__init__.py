@@ -11,13 +11,22 @@ from collections.abc import Awaitable, Callable
 from service.consequences.holds import mind_the_hold
 from service.consequences.locks import follow_the_lock
 from service.consequences.moved import Moved
+from service.consequences.releases import seal_the_release
+from service.consequences.rollbacks import settle_the_rollback, think_of_a_rollback
 from service.consequences.verification import verify
 from service.recorder import Record
 
 Reaction = Callable[[Record, Moved], Awaitable[None]]
 
 # In this order. Whatever keeps a lock past its holder's end stands before the one that leaves it.
-REACTIONS: tuple[Reaction, ...] = (mind_the_hold, verify, follow_the_lock)
+REACTIONS: tuple[Reaction, ...] = (
+    mind_the_hold,
+    verify,
+    settle_the_rollback,
+    seal_the_release,
+    think_of_a_rollback,
+    follow_the_lock,
+)
 
 
 async def follow_from(record: Record, moved: Moved) -> None:

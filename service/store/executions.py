@@ -171,6 +171,34 @@ async def had_before(connection: AsyncConnection, execution: Execution) -> bool:
     return bool((await connection.execute(select(exists().where(*mine)))).scalar())
 
 
+async def newer_under_way(connection: AsyncConnection, execution: Execution) -> int | None:
+    """A newer execution of the same environment that has not ended, nor waits here to be started: also one that is
+    only expected, because somebody has just pushed."""
+    question = select(executions.c.id).where(
+        executions.c.pipeline_id == execution.pipeline_id,
+        executions.c.environment == execution.environment,
+        executions.c.id > execution.id,
+        executions.c.status.not_in([state for state in State if state.final]),
+        executions.c.waits_for.is_(None),
+    )
+    number: int | None = (await connection.execute(question.limit(1))).scalar()
+    return number
+
+
+async def failed_after(
+    connection: AsyncConnection, pipeline_id: int, environment: str, *, after: int, limit: int
+) -> list[Execution]:
+    """An environment's executions above that id that have failed; the newest first."""
+    question = select(executions).where(
+        executions.c.pipeline_id == pipeline_id,
+        executions.c.environment == environment,
+        executions.c.id > after,
+        executions.c.status == State.FAILED,
+    )
+    rows = await connection.execute(question.order_by(executions.c.id.desc()).limit(limit))
+    return [Execution(**row._mapping) for row in rows]
+
+
 async def waiting_for_a_run(connection: AsyncConnection, repository_id: int) -> list[Execution]:
     """Those of which Bitbucket has begun no run, the oldest first."""
     question = select(executions).where(

@@ -69,7 +69,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 def _kinds(operations: Iterable[Operation]) -> Iterable[Any]:
     for operation in operations:
-        for kind in (operation.body, operation.answer):
+        for kind in (operation.body, operation.answer, operation.plan):
             if kind is not None:
                 yield kind.kind if isinstance(kind, ListOf) else kind
 
@@ -125,9 +125,13 @@ def _responses(operation: Operation) -> dict[str, Any]:
         good["content"] = {operation.media: {"schema": _schema(operation.answer)}}
     elif operation.status != 204:
         good["content"] = {operation.media: {}}
+    plan = {}
+    if operation.plan is not None:
+        shown = {"application/json": {"schema": _schema(operation.plan)}}
+        plan["200"] = {"description": "What it would do: the answer to a dry run", "content": shown}
     problem = {"application/problem+json": {"schema": {"$ref": REF.format(name="ProblemShape")}}}
     errors = {status: {"description": HTTPStatus(status).phrase, "content": problem} for status in statuses(operation)}
-    return {str(operation.status): good, **{str(status): told for status, told in sorted(errors.items())}}
+    return {str(operation.status): good, **plan, **{str(status): told for status, told in sorted(errors.items())}}
 
 
 def statuses(operation: Operation) -> set[int]:

@@ -85,6 +85,7 @@ class Operation:
     scope: str | None = None
     once: bool = False
     matches: bool = False  # honours If-Match
+    plan: Any = None  # what a dry run answers, with 200, where that is something else
     media: str = "application/json"
     plain: bool = field(default=True)  # a function of a request, not an ASGI application
 

@@ -15,7 +15,7 @@ from service.bitbucket.requests import Assignment
 from service.client import AlreadyEnded, BitbucketError, Client, Clients, NotAllowed, NotFound, Refused
 from service.events import Source, Trigger
 from service.history import Patience, observe
-from service.intents import CORRELATION, opened
+from service.intents import CORRELATION, Wish, opened
 from service.machine import Observation, State
 from service.recorder import Record, Recorder
 from service.sightings import Sighting, execution_of, sighting_of
@@ -25,10 +25,14 @@ from service.store.repositories import Repository
 from service.store.work import Work
 from service.vault import Vault
 from service.workers.following import later, locked
+from service.workers.going_back import Way, way_back
 from service.workers.tasks import Writing
 
 # How much earlier than the execution, by Bitbucket's clock, its run may seem to have been created, in seconds.
 CLOCKS_DIFFER = 120.0
+
+# The variable by which a rollback tells the generated files to which release they go back.
+RELEASE = "RELEASE"
 
 
 class Starter:
@@ -52,10 +56,13 @@ class Starter:
             return self._failed(execution_id, "the repository has no credential any more: nothing can be started")
         try:
             commit = execution.bitbucket_commit_hash or await self._head(client, repository, execution)
-            run = await self._found(client, repository, execution, commit) if piece.tries > 1 else None
+            wish = opened(self._vault, piece.payload["wish"], execution.id)
+            back = await way_back(self._recorder, client, repository, execution, commit)
+            way = back or Way(custom=wish.custom)
+            run = await self._found(client, repository, execution, commit, way) if piece.tries > 1 else None
             if run is None and await self._is_over(execution_id):  # somebody has stopped it before it began
                 return _nothing
-            run = run or await self._start(client, repository, execution, commit, piece)
+            run = run or await self._start(client, repository, execution, commit, wish, way)
         except (Refused, NotFound, NotAllowed) as error:
             return self._failed(execution_id, str(error))
         except BitbucketError as error:
@@ -74,13 +81,19 @@ class Starter:
             execution = await executions.by_id(connection, execution_id)
         return execution is None or State(execution.status).final
 
-    async def _found(self, client: Client, repository: Repository, execution: Execution, commit: str) -> Run | None:
-        """The run that an earlier try has started, if it has: of this commit, by hand, since then, nobody else's."""
+    async def _found(
+        self, client: Client, repository: Repository, execution: Execution, commit: str, way: Way
+    ) -> Run | None:
+        """The run that an earlier try has started, if it has.
+
+        Of this commit and this pipeline of the file, by hand, since then, nobody else's: Bitbucket does not tell with
+        which variables a run was started.
+        """
         since = execution.created_at - timedelta(seconds=CLOCKS_DIFFER)
         candidates = [
             run
             for run in await client.runs(repository.address, limit=50, commit=commit)
-            if run.created_on >= since and runs.trigger_type_of(run) == "manual"
+            if run.created_on >= since and runs.trigger_type_of(run) == "manual" and runs.custom_of(run) == way.custom
         ]
         async with self._recorder.database.read() as connection:
             for run in reversed(candidates):
@@ -89,13 +102,19 @@ class Starter:
         return None
 
     async def _start(
-        self, client: Client, repository: Repository, execution: Execution, commit: str, piece: Work
+        self, client: Client, repository: Repository, execution: Execution, commit: str, wish: Wish, way: Way
     ) -> Run:
-        wish = opened(self._vault, piece.payload["wish"], execution.id)
-        mine = Assignment(CORRELATION, str(execution.id))
-        variables = [mine, *(Assignment(key, value, secured) for key, value, secured in wish.variables)]
+        variables = [Assignment(CORRELATION, str(execution.id))]
+        if way.release is not None:
+            variables.append(Assignment(RELEASE, way.release))
+        variables += [Assignment(key, value, secured) for key, value, secured in wish.variables]
         return await client.start_run(
-            repository.address, branch=execution.branch, commit=commit, custom=wish.custom, variables=variables
+            repository.address,
+            branch=execution.branch,
+            commit=commit,
+            custom=way.custom,
+            variables=variables,
+            yaml=way.yaml,
         )
 
     def _started(self, execution_id: int, run: Run) -> Writing:

@@ -117,6 +117,7 @@ async def ask_about_files(client: Client, shop: Repository, head: str) -> None:
     await client.pull_requests(SHOP)
     await client.pull_request(SHOP, pull_request.id)
     await client.decline(SHOP, pull_request.id)
+    await client.commits(SHOP, include=head, exclude=head, limit=10)
     await client.branches(SHOP)
     await client.branch(SHOP, "config")
     await client.delete_branch(SHOP, "config")
@@ -150,6 +151,10 @@ def methods() -> list[str]:
     return [name for name in dir(Client) if not name.startswith("_") and name not in plumbing]
 
 
+# What the document describes in words alone.
+IN_PROSE = {"/repositories/{workspace}/{repo_slug}/commits": {"include", "exclude"}}
+
+
 def undocumented(request: httpx.Request) -> Iterator[str]:
     """What about the request is not in the document."""
     path = request.url.raw_path.decode().partition("?")[0].removeprefix("/2.0")
@@ -159,7 +164,7 @@ def undocumented(request: httpx.Request) -> Iterator[str]:
         return
     for name, _ in parse_qsl(request.url.query.decode()):
         on_demand = request.headers.get("content-type") == "application/yaml" and ON_DEMAND.fullmatch(name)
-        if name not in parameters(template, operation) | PAGING and not on_demand:
+        if name not in parameters(template, operation) | PAGING | IN_PROSE.get(template, set()) and not on_demand:
             yield f"{request.method} {template}: the parameter {name}"
     if request.headers.get("content-type") == "application/json":
         schema = body_schema(operation)

@@ -54,6 +54,8 @@ TABLE = {
     "PUT /api/pipelines/{id}/environments/{name}": "401 404 403 403 200 200 403",
     "DELETE /api/pipelines/{id}/environments/{name}": "401 404 403 403 204 204 403",
     "POST /api/pipelines/{id}/trigger": "401 404 403 409 409 409 403",  # it has no credential
+    "POST /api/pipelines/{id}/rollback": "401 404 403 409 409 409 403",  # it has no credential
+    "GET /api/pipelines/{id}/releases": SEEN,
     "GET /api/pipelines/{id}/holds": SEEN,
     "POST /api/pipelines/{id}/release-hold": "401 404 403 409 409 409 403",  # it is not held
     "POST /api/pipelines/{id}/sync-env": "401 404 403 409 409 409 403",
@@ -97,6 +99,7 @@ BODIES: dict[str, Any] = {
     "PUT /api/repositories/{id}/members/{username}": {"role": "viewer"},
     "PUT /api/pipelines/{id}": {"port": 8081},
     "POST /api/pipelines/{id}/trigger": {"branch": "main"},
+    "POST /api/pipelines/{id}/rollback": {"environment": "production", "reason": "it is slow"},
     "POST /api/pipelines/{id}/release-hold": {"environment": "production"},
     "POST /api/pipelines/{id}/sync-env": {"dry_run": True},
     "POST /api/pipelines/{id}/environments": {"name": "staging", "kind": "staging", "branch_pattern": "develop"},

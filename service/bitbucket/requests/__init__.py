@@ -28,6 +28,7 @@ from service.bitbucket.requests.runs import log, run, runs, start_on_demand, sta
 from service.bitbucket.requests.sources import (
     branch,
     branches,
+    commits,
     create_branch,
     create_pull_request,
     decline,
@@ -51,6 +52,7 @@ __all__ = [
     "access_token",
     "branch",
     "branches",
+    "commits",
     "create_branch",
     "create_environment",
     "create_hook",

@@ -88,6 +88,12 @@ def decline(name: str, number: int) -> Request[answers.PullRequest]:
     return send("POST", below(name, "pullrequests", str(number), "decline"), answers.PullRequest, repeatable=False)
 
 
+def commits(name: str, include: str, exclude: str) -> Request[answers.Page[answers.Commit]]:
+    """What `include` has and `exclude` has not, the newest first."""
+    query = (("include", include), ("exclude", exclude), paged())
+    return get(below(name, "commits"), answers.Page[answers.Commit], query)
+
+
 def diffstat(name: str, new: str, old: str) -> Request[answers.Page[answers.DiffEntry]]:
     """What changed from `old` to `new`; `topic=false` compares the two and not `new` with their merge base."""
     query = (("topic", "false"), paged())

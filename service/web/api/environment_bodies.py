@@ -31,6 +31,7 @@ class NewEnvironment(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     rollback_policy: Policy = "manual"
     when_busy: Busy = "reject"
     health_check: HealthCheck | None = None
+    keep_variable_values: bool = False
 
 
 class EnvironmentChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -47,6 +48,7 @@ class EnvironmentChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     rollback_policy: Policy | msgspec.UnsetType = msgspec.UNSET
     when_busy: Busy | msgspec.UnsetType = msgspec.UNSET
     health_check: HealthCheck | msgspec.UnsetType | None = msgspec.UNSET
+    keep_variable_values: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 def values_of(wanted: NewEnvironment | EnvironmentChange, *, allow_private: bool) -> dict[str, Any]:

@@ -164,6 +164,7 @@ class EnvironmentShape(msgspec.Struct, frozen=True, kw_only=True):
     rollback_policy: str
     when_busy: str
     health_check: dict[str, Any] | None
+    keep_variable_values: bool
     environment_variables: list[VariableShape]
     hold: dict[str, Any] | None
     lock: LockShape | None
@@ -187,7 +188,6 @@ class PipelineDetail(PipelineShape, frozen=True, kw_only=True):
     config_revisions: list[RevisionShape]
 
 
-class StepShape(msgspec.Struct, frozen=True, kw_only=True):
 class ProbeShape(msgspec.Struct, frozen=True, kw_only=True):
     """How the environment has answered since a run deployed to it: waiting, passed, or failed for good.
 
@@ -202,6 +202,7 @@ class ProbeShape(msgspec.Struct, frozen=True, kw_only=True):
     asked_at: datetime | None
 
 
+class StepShape(msgspec.Struct, frozen=True, kw_only=True):
     """A step of the run, as Bitbucket told it last; one that was run again is there once for each `run_number`."""
 
     name: str
@@ -218,8 +219,8 @@ class ExecutionDetail(ExecutionShape, frozen=True, kw_only=True):
     """An execution with its steps and history, and the deliveries that it comes from."""
 
     steps: list[StepShape]
-    transitions: list[TransitionShape]
     health_check: ProbeShape | None
+    transitions: list[TransitionShape]
     deliveries: list[DeliveryShape]
     config_revision: dict[str, Any] | None
 
@@ -289,11 +290,11 @@ def execution_shape(execution: Execution) -> ExecutionShape:
     return ExecutionShape(**{name: getattr(execution, name) for name in ExecutionShape.__struct_fields__})
 
 
-def step_shape(step: StepRow) -> StepShape:
 def probe_shape(probe: Probe) -> ProbeShape:
     return ProbeShape(**{name: getattr(probe, name) for name in ProbeShape.__struct_fields__})
 
 
+def step_shape(step: StepRow) -> StepShape:
     return StepShape(**{name: getattr(step, name) for name in StepShape.__struct_fields__})
 
 
