@@ -154,7 +154,7 @@ def _as_holder(execution: Execution) -> Holder:
 
 async def _failed(connection: Any, pipeline_id: int, name: str, live: Release | None) -> Failed | None:
     """The newest execution after what is live that broke the environment, unless it is undone already."""
-    after = live.execution_id if live else 0
+    after = (live.execution_id, live.completed_at) if live else None
     found = await executions.failed_after(connection, pipeline_id, name, after=after, limit=MOST_FAILED)
     for one in found:
         if not one.rolled_back and await broke_the_environment(connection, one) is not None:

@@ -12,7 +12,7 @@ from service.consequences.holds import mind_the_hold
 from service.consequences.locks import follow_the_lock
 from service.consequences.moved import Moved
 from service.consequences.releases import seal_the_release
-from service.consequences.rollbacks import settle_the_rollback, think_of_a_rollback
+from service.consequences.rollbacks import begin_anew, settle_the_rollback, think_of_a_rollback
 from service.consequences.verification import verify
 from service.recorder import Record
 
@@ -22,6 +22,7 @@ Reaction = Callable[[Record, Moved], Awaitable[None]]
 REACTIONS: tuple[Reaction, ...] = (
     mind_the_hold,
     verify,
+    begin_anew,
     settle_the_rollback,
     seal_the_release,
     think_of_a_rollback,

@@ -21,9 +21,8 @@ async def seal_the_release(record: Record, moved: Moved) -> None:
     if execution.environment is None or not (moved.before is None or moved.ended):
         return
     live = await releases.live_on(record.connection, execution.pipeline_id, execution.environment)
-    sealed = moved.after is State.SUCCESS and await _seal(record, execution, execution.environment) is not None
-    if sealed and execution.rolled_back:  # deployed anew, by a rerun
-        await executions.change(record.connection, execution.id, rolled_back=False, rollback_reason=None)
+    if moved.after is State.SUCCESS:
+        await _seal(record, execution, execution.environment)
     if execution.trigger_type != "rollback" and live is not None and live.execution_id != execution.id:
         await executions.change(record.connection, execution.id, previous_execution_id=live.execution_id)
 

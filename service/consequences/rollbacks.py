@@ -55,6 +55,16 @@ async def settle_the_rollback(record: Record, moved: Moved) -> None:
         record.log("execution.rollback_failed", {**told, "because": because}, **about)
 
 
+async def begin_anew(record: Record, moved: Moved) -> None:
+    """A rerun of what was rolled back is not: it deploys once more. That it was stays in the books, with the attempt."""
+    execution = moved.execution
+    if not execution.rolled_back:
+        return
+    known = await releases.rollbacks_of(record.connection, execution.id)
+    if all(one.undoes_attempt < execution.attempt for one in known):
+        await executions.change(record.connection, execution.id, rolled_back=False, rollback_reason=None)
+
+
 async def think_of_a_rollback(record: Record, moved: Moved) -> None:
     """A deployment that failed is rolled back where its environment's policy says so: once, by whoever does the work.
 

@@ -186,15 +186,19 @@ async def newer_under_way(connection: AsyncConnection, execution: Execution) -> 
 
 
 async def failed_after(
-    connection: AsyncConnection, pipeline_id: int, environment: str, *, after: int, limit: int
+    connection: AsyncConnection, pipeline_id: int, environment: str, *, after: tuple[int, datetime] | None, limit: int
 ) -> list[Execution]:
-    """An environment's executions above that id that have failed; the newest first."""
+    """An environment's executions that have failed; the newest first.
+
+    `after` is (number, time): then those opened after that one, or ended after that time, as a rerun does.
+    """
     question = select(executions).where(
         executions.c.pipeline_id == pipeline_id,
         executions.c.environment == environment,
-        executions.c.id > after,
         executions.c.status == State.FAILED,
     )
+    if after is not None:
+        question = question.where(or_(executions.c.id > after[0], executions.c.completed_at > after[1]))
     rows = await connection.execute(question.order_by(executions.c.id.desc()).limit(limit))
     return [Execution(**row._mapping) for row in rows]
 
