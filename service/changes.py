@@ -37,7 +37,7 @@ async def note_change(
     wanted = branch_of(await pipelines.environments_of(record.connection, pipeline.id)) or repository.main_branch
     if wanted is not None and branch != wanted:
         return None
-    ours = await own_commits.among(record.connection, pipeline.id, [commit])
+    ours = await own_commits.among(record.connection, pipeline.id, branch, [commit])
     if ours:
         return own(ours[commit].revision)
     await looks.note_push(

@@ -105,6 +105,7 @@ class PullRequest:
     updated_on: datetime
     state: str = "OPEN"
     merge_commit: str | None = None
+    fork: str = ""  # the uuid of the repository that it comes from, where that is another one
     close_source_branch: bool = False
     draft: bool = False
     reason: str = ""

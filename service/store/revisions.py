@@ -87,7 +87,7 @@ async def supersede(
     older = (config_revisions.c.pipeline_id == pipeline_id, config_revisions.c.number < number)
     those = config_revisions.c.delivery == WAITING_CONFIRMATION
     if not proposals_alone:
-        those |= config_revisions.c.delivered.in_(("waiting", "failed"))
+        those |= config_revisions.c.delivered.in_(("waiting", "failed", "none"))
     await connection.execute(update(config_revisions).where(*older, those).values(delivered="superseded"))
 
 

@@ -41,6 +41,7 @@ class Left:
     environments: tuple[Environment, ...]
     delivered: Revision | None
     proposed: Revision | None  # what the newest pull request of ours holds, merged or not
+    own: frozenset[str]  # our commits on its branch
 
 
 class Cleaner:
@@ -71,7 +72,7 @@ class Cleaner:
                 return None
             repository = await repositories.by_id(connection, pipeline.repository_id)
             assert repository is not None
-            last = await own_commits.last_on(connection, pipeline_id, PROPOSALS)
+            own = await own_commits.on_branch(connection, pipeline_id, PROPOSALS)
             return Left(
                 pipeline_id=pipeline_id,
                 repository=repository,
@@ -79,7 +80,8 @@ class Cleaner:
                 variables=tuple(await variables.of_pipeline(connection, pipeline_id)),
                 environments=tuple(await pipelines.environments_of(connection, pipeline_id)),
                 delivered=await revisions.arrived(connection, pipeline_id),
-                proposed=await revisions.numbered(connection, pipeline_id, last.revision) if last else None,
+                proposed=await revisions.numbered(connection, pipeline_id, own[0].revision) if own else None,
+                own=frozenset(one.commit for one in own),
             )
 
     async def _remove_webhook(self, client: Client, left: Left) -> None:
@@ -112,11 +114,12 @@ class Cleaner:
             if not proposals and left.proposed.pull_request_id is not None:
                 seen = await client.pull_request(name, left.proposed.pull_request_id)
                 merged = left.proposed if seen.state == "MERGED" else merged
-            await withdraw(client, name, proposals, branch=bool(proposals))
+            if proposals:
+                await withdraw(client, name, proposals, left.own)
         if merged is None:
             return
         main = (await client.repository(name)).mainbranch
-        if main is None or any(one.source.branch.name == branch for one in await client.pull_requests(name)):
+        if main is None or any(one.comes_from(branch) for one in await client.pull_requests(name)):
             return
         head = (await client.branch(name, main.name)).target.hash
         if not await _unedited(client, name, head, merged):

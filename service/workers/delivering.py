@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 
+from service.bitbucket.answers import PullRequest
 from service.client import BitbucketError, Client, Clients, HeadMoved, NoCredential, NotAllowed, Refused
 from service.drift import FIRST_LOOK, look_for_it
 from service.failpoints import fail_point
@@ -21,7 +24,7 @@ from service.store.revisions import Revision
 from service.store.work import Work
 from service.workers.following import later
 from service.workers.meeting import Meeting, meet
-from service.workers.proposing import Proposal, Remember, open_requests, propose, withdraw
+from service.workers.proposing import Occupied, Proposal, Remember, open_requests, propose, withdraw
 from service.workers.tasks import Writing
 
 # How often a commit is made anew on a branch that others keep moving, in one go.
@@ -30,15 +33,21 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What is to be brought where. `base` has arrived before, `last` is our newest commit on the proposals' branch."""
+    """What is to be brought where. `base` has arrived before, `own` are our commits on the branch of proposals, the
+    newest first.
+    """
 
     pipeline: Pipeline
     repository: Repository
     branch: str
     wanted: Revision
     base: Revision | None
-    last: OwnCommit | None
-    proposed: Revision | None  # the revision in `last`
+    own: tuple[OwnCommit, ...]
+    proposed: Revision | None  # the revision in the newest of them
+
+    @property
+    def commits(self) -> frozenset[str]:
+        return frozenset(one.commit for one in self.own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +81,8 @@ class Deliverer:
             brought = await self._bring(client, delivery)
         except NoCredential:
             return _nothing
+        except Occupied as occupied:
+            brought = Brought(delivered="failed", problem=str(occupied))
         except Refused as error:  # asking again does not help: the next push, or a person, does
             brought = Brought(delivered="failed", problem=str(error))
         except NotAllowed as error:
@@ -97,7 +108,7 @@ class Deliverer:
                 return None
             places = await pipelines.environments_of(connection, pipeline_id)
             branch = branch_of(places) or repository.main_branch
-            last = await own_commits.last_on(connection, pipeline_id, BRANCH)
+            own = await own_commits.on_branch(connection, pipeline_id, BRANCH)
             if branch is None:
                 return None
             return Delivery(
@@ -106,8 +117,8 @@ class Deliverer:
                 branch=branch,
                 wanted=wanted,
                 base=await revisions.arrived(connection, pipeline_id),
-                last=last,
-                proposed=await revisions.numbered(connection, pipeline_id, last.revision) if last else None,
+                own=tuple(own),
+                proposed=await revisions.numbered(connection, pipeline_id, own[0].revision) if own else None,
             )
 
     async def _bring(self, client: Client, delivery: Delivery) -> Brought:
@@ -122,18 +133,18 @@ class Deliverer:
             elif state is not None and delivery.proposed == wanted:
                 return Brought(delivered="declined")
         if delivery.base is not None and delivery.base.number >= wanted.number:
-            await withdraw(client, name, already, branch=bool(already))
+            await self._withdraw(client, delivery, already)
             return Brought(delivered="delivered", merged=merged, conflicts=_conflicts(wanted))
         for _ in range(TRIES):
             head = (await client.branch(name, delivery.branch)).target.hash
             also = delivery.proposed if already else None
             meeting = await meet(client, name, head, base=delivery.base, wanted=wanted, also=also)
             if not meeting.changes:
-                await withdraw(client, name, already, branch=bool(already))
+                await self._withdraw(client, delivery, already)
                 return Brought(delivered="delivered", commit=head, conflicts=meeting.conflicts, merged=merged)
             match delivery.pipeline.config_delivery:
                 case "manual":
-                    await withdraw(client, name, already, branch=bool(already))
+                    await self._withdraw(client, delivery, already)
                     return Brought(delivered="none", conflicts=meeting.conflicts, merged=merged)
                 case "pull_request":
                     wish = self._proposal(delivery, meeting)
@@ -142,7 +153,7 @@ class Deliverer:
                     return Brought(
                         delivered="waiting", pull_request=(made.id, link), conflicts=conflicts, merged=merged
                     )
-            await withdraw(client, name, already, branch=bool(already))
+            await self._withdraw(client, delivery, already)
             try:
                 commit = await self._commit(client, delivery, meeting)
             except HeadMoved as moved:
@@ -151,13 +162,18 @@ class Deliverer:
             return Brought(delivered="delivered", commit=commit, conflicts=meeting.conflicts, merged=merged)
         raise last_try
 
+    async def _withdraw(self, client: Client, delivery: Delivery, already: Sequence[PullRequest]) -> None:
+        if already:
+            await withdraw(client, delivery.repository.address, already, delivery.commits)
+
     def _proposal(self, delivery: Delivery, meeting: Meeting) -> Proposal:
         return Proposal(
             name=delivery.repository.address,
             target=delivery.branch,
             revision=delivery.wanted,
             meeting=meeting,
-            last=delivery.last,
+            last=delivery.own[0] if delivery.own else None,
+            own=delivery.commits,
             url=f"{self._public_url}/pipelines/{delivery.pipeline.id}",
             skip_ci=delivery.pipeline.config_skip_ci,
         )
@@ -207,7 +223,7 @@ async def _write_down(record: Record, delivery: Delivery, brought: Brought) -> N
         await revisions.change(record.connection, brought.merged.id, delivered="delivered")
     number, link = brought.pull_request or (wanted.pull_request_id, wanted.pull_request_url)
     conflicts = [msgspec.to_builtins(one) for one in brought.conflicts]
-    values = {
+    values: dict[str, Any] = {
         "delivered": brought.delivered,
         "pull_request_id": number,
         "pull_request_url": link,
@@ -215,7 +231,10 @@ async def _write_down(record: Record, delivery: Delivery, brought: Brought) -> N
         "problem": brought.problem,
         "arrived_in": wanted.arrived_in or (brought.commit if brought.delivered == "delivered" else None),
     }
-    if all(getattr(wanted, name) == value for name, value in values.items()):
+    now = await revisions.numbered(record.connection, pipeline.id, wanted.number)
+    if now is not None and now.delivered == "superseded" and brought.delivered != "delivered":
+        values["delivered"] = "superseded"  # a newer one was made meanwhile, and comes next
+    if all(getattr(now, name) == value for name, value in values.items()):
         return
     await revisions.change(record.connection, wanted.id, **values)
     if brought.delivered == "delivered":

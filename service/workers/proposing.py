@@ -5,10 +5,11 @@ Every step looks before it acts, so a worker that dies between two of them leave
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 
-from service.bitbucket.answers import PullRequest
+from service.bitbucket.answers import Commit, PullRequest
 from service.client import Client, NotFound, Refused
 from service.failpoints import fail_point
 from service.merging import Conflict, merge
@@ -23,36 +24,43 @@ Remember = Callable[[OwnCommit], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What is to be proposed. `last` is our newest commit on the branch, where there was one."""
+    """What is to be proposed. `own` are our commits on the branch, `last` the newest of them, where there was one."""
 
     name: str
     target: str
     revision: Revision
     meeting: Meeting
     last: OwnCommit | None
+    own: frozenset[str]
     url: str
     skip_ci: bool
+
+
+class Occupied(Exception):
+    """The branch has commits of others and no pull request: they are not taken away. The text says what to do."""
 
 
 async def open_requests(client: Client, name: str) -> list[PullRequest]:
     """Ours, the oldest first."""
     found = await client.pull_requests(name)
-    return sorted((one for one in found if one.source.branch.name == BRANCH), key=lambda one: one.id)
+    return sorted((one for one in found if one.comes_from(BRANCH)), key=lambda one: one.id)
 
 
 async def propose(
     client: Client, wish: Proposal, already: Sequence[PullRequest], remember: Remember
 ) -> tuple[PullRequest, tuple[Conflict, ...]]:
-    """The one open pull request, with the branch as it should be, and what disagrees with edits in the branch."""
+    """The one open pull request, with the branch as it should be, and what disagrees with edits in the branch.
+
+    Raises Occupied.
+    """
     mine = [one for one in already if one.destination.branch.name == wish.target][:1]
-    await withdraw(client, wish.name, [one for one in already if one not in mine], branch=False)
-    tip, fork = await _branch(client, wish, has_request=bool(mine))
-    if tip is None or fork is None:
-        await withdraw(client, wish.name, mine)
+    await _decline(client, wish.name, [one for one in already if one not in mine])
+    place = await _branch(client, wish, has_request=bool(mine))
+    if place is None:
+        await withdraw(client, wish.name, mine, wish.own)
         mine = []
-        tip = fork = (await client.create_branch(wish.name, BRANCH, commit=wish.meeting.head)).target.hash
-        fail_point("delivery.branched")
-    conflicts = await _write(client, wish, tip, fork, remember)
+        place = await _begin(client, wish, remember)
+    conflicts = await _write(client, wish, place, remember)
     fail_point("delivery.pushed")
     said = {"title": title(wish.revision), "description": description(wish.revision, conflicts, wish.url)}
     if not mine:
@@ -64,70 +72,98 @@ async def propose(
     return await client.update_pull_request(wish.name, mine[0].id, **said), conflicts
 
 
-async def withdraw(client: Client, name: str, requests: Sequence[PullRequest], *, branch: bool = True) -> None:
-    """Nobody needs them any more. One that a person is just merging stays merged."""
-    for one in requests:
-        try:
-            await client.decline(name, one.id)
-        except (Refused, NotFound):
-            continue
-    if branch:
-        try:
-            await client.delete_branch(name, BRANCH)
-        except NotFound:
-            return
-
-
-async def _branch(client: Client, wish: Proposal, *, has_request: bool) -> tuple[str | None, str | None]:
-    """(its newest commit, where it left the target branch); None where it is to be made anew."""
+async def withdraw(client: Client, name: str, requests: Sequence[PullRequest], own: Set[str]) -> None:
+    """Nobody needs them any more; the branch goes too, unless others have committed to it."""
+    await _decline(client, name, requests)
     try:
-        tip = (await client.branch(wish.name, BRANCH)).target.hash
+        if (await client.branch(name, BRANCH)).target.hash in own:
+            await client.delete_branch(name, BRANCH)
     except NotFound:
-        return None, None
-    head, last = wish.meeting.head, wish.last
-    if tip == head:
-        return tip, head
-    fork = last.onto if last is not None else head
-    if not has_request and not (await _holds_it(client, wish, tip) and fork == head):
-        return None, None  # left over from a pull request that is over
-    if fork == head:
-        return tip, fork
+        return
+
+
+async def _decline(client: Client, name: str, requests: Sequence[PullRequest]) -> None:
+    """One that a person is just merging stays merged."""
+    for one in requests:
+        with suppress(Refused, NotFound):
+            await client.decline(name, one.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the branch is: its newest commit, and where it left the target branch.
+
+    `recovered`: an earlier try has made that commit, and died before it could say so.
+    """
+
+    tip: str
+    fork: str
+    recovered: bool = False
+
+
+async def _begin(client: Client, wish: Proposal, remember: Remember) -> Place:
+    head = wish.meeting.head
+    await client.create_branch(wish.name, BRANCH, commit=head)
+    fail_point("delivery.branched")
+    await remember(OwnCommit(commit=head, branch=BRANCH, onto=head, revision=wish.revision.number))
+    return Place(head, head)
+
+
+async def _branch(client: Client, wish: Proposal, *, has_request: bool) -> Place | None:
+    """None where it is to be made anew. Raises Occupied."""
+    try:
+        there = (await client.branch(wish.name, BRANCH)).target
+    except NotFound:
+        return None
+    head, tip = wish.meeting.head, there.hash
+    fork = wish.last.onto if wish.last is not None else head
+    recovered = tip != head and tip not in wish.own and _is_ours(wish, there)
+    ours = tip in wish.own or tip == head or recovered
+    if tip == head or (fork == head and (has_request or ours)):
+        return Place(tip, head, recovered)
+    if not has_request:
+        if not ours:
+            told = f"the branch {BRANCH} holds commits of others and no pull request: merge it, rename it or delete it"
+            raise Occupied(told)
+        return None  # left over from a pull request that is over
+    if not ours:  # it is merged by whoever has committed to it, as well as that goes
+        return Place(tip, fork)
     for path, wanted in wish.meeting.wanted.items():
         if not merges_cleanly(await content(client, wish.name, fork, path), wish.meeting.there[path], wanted):
-            return None, None  # the target has moved, just here
-    return tip, fork
+            return None  # the target has moved, just here
+    return Place(tip, fork, recovered)
 
 
-async def _holds_it(client: Client, wish: Proposal, tip: str) -> bool:
-    """Whether an earlier try has written everything, and died before it could say so."""
-    for path, wanted in wish.meeting.wanted.items():
-        if await content(client, wish.name, tip, path) != wanted:
-            return False
-    return True
+def _is_ours(wish: Proposal, there: Commit) -> bool:
+    """Written by an earlier try, which died before it could say so: right upon our last commit, in the same words."""
+    begun = wish.last.commit if wish.last is not None else wish.meeting.head
+    said = message(wish.revision, skip_ci=wish.skip_ci)
+    return there.message.strip() == said.strip() and begun in {parent.hash for parent in there.parents}
 
 
-async def _write(client: Client, wish: Proposal, tip: str, fork: str, remember: Remember) -> tuple[Conflict, ...]:
+async def _write(client: Client, wish: Proposal, place: Place, remember: Remember) -> tuple[Conflict, ...]:
     """Brings the branch to what is wanted. What a person has committed on it stays, like edits anywhere else."""
     conflicts = list(wish.meeting.conflicts)
     wanted: Contents = dict(wish.meeting.wanted)
     there: Contents = dict(wish.meeting.there)
-    if tip != wish.meeting.head:
-        there = {path: await content(client, wish.name, tip, path) for path in wanted}
-        foreign = wish.last is None or tip != wish.last.commit
-        if foreign and there != wanted:
+    if place.tip != wish.meeting.head:
+        there = {path: await content(client, wish.name, place.tip, path) for path in wanted}
+        if place.tip not in wish.own and there != wanted:
+            begun = wish.last.commit if wish.last else place.fork
             for path, new in wanted.items():
-                before = await content(client, wish.name, wish.last.commit if wish.last else fork, path)
+                before = await content(client, wish.name, begun, path)
                 if there[path] in (new, before):
                     continue
                 merged = merge(path, _text(before), there[path], _text(new))
                 wanted[path] = merged.content
                 conflicts += merged.conflicts
-    if changes := written(there, wanted):
+    changes = written(there, wanted)
+    tip = place.tip
+    if changes:
         said = message(wish.revision, skip_ci=wish.skip_ci)
-        tip = await client.write_source(wish.name, changes, message=said, branch=BRANCH, parent=tip)
-    if tip != wish.meeting.head:
-        made = OwnCommit(commit=tip, branch=BRANCH, onto=fork, revision=wish.revision.number)
-        await remember(made)
+        tip = await client.write_source(wish.name, changes, message=said, branch=BRANCH, parent=place.tip)
+    if changes or (place.recovered and tip not in wish.own):
+        await remember(OwnCommit(commit=tip, branch=BRANCH, onto=place.fork, revision=wish.revision.number))
     return tuple(conflicts)
 
 

@@ -81,7 +81,8 @@ class Regenerator:
                 return None
             ground = await ground_of(connection, pipeline)
             pushes = await looks.pushes_of(connection, pipeline_id)
-            ours = await own_commits.among(connection, pipeline_id, [push.commit for push in pushes])
+            commits = [push.commit for push in pushes]
+            ours = await own_commits.among(connection, pipeline_id, pushes[0].branch, commits) if pushes else {}
             return Task(
                 repository=repository,
                 ground=ground,
@@ -169,6 +170,9 @@ class Regenerator:
             await look_for_it(record, pipeline.id)
             await _look_after(record, task, task.known)
             names = listed(difference.edited)
+            if task.known is not None and task.known.delivered != "delivered":
+                told = f"what Penstock wrote has changed ({names}): it is compared with revision {task.known.number}"
+                return "unchanged", told
             return "unchanged", f"somebody has edited what Penstock wrote ({names}): the edit stays, as drift"
         count = len(difference.paths)
         many = f"{count} {'file' if count == 1 else 'files'} changed" if count else "no file changed"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
+from service.proposals import BRANCH
+from service.simulator.settings import PullRequest
 from service.store.tables import work
 from service.why import told
 from tests.regeneration.conftest import FILE, Stage, open_requests, text_of
@@ -138,3 +140,66 @@ async def test_a_push_that_no_webhook_tells_of_is_found_when_drift_is_looked_for
     await stage.quiet()
 
     assert "node:20-bookworm" in text_of(shop)
+
+
+async def test_a_pull_request_of_a_fork_is_not_taken_for_ours_whatever_its_branch_is_called(stage: Stage) -> None:
+    shop, number = await stage.generate("shop", NODE)
+    await stage.merge(shop)
+    now = stage.bitbucket.clock.now()
+    theirs = PullRequest(2, "Trust me", "", BRANCH, "main", now, now, fork="{6f0c1a9e-0000-4000-8000-000000000000}")
+    shop.pull_requests.append(theirs)
+
+    await stage.push(shop, {".nvmrc": "20\n"})
+
+    assert (theirs.title, theirs.state) == ("Trust me", "OPEN")
+    assert [one.id for one in open_requests(shop)] == [2, 3]
+    assert (await stage.newest(number))["pull_request_url"].endswith("/pull-requests/3")
+
+
+async def test_commits_of_others_on_a_branch_of_that_name_are_not_taken_away(stage: Stage) -> None:
+    shop, number = await stage.generate("shop", NODE, config_delivery="commit")
+    await stage.penstock.client.put(f"/api/pipelines/{number}", json={"config_delivery": "pull_request"})
+    theirs = await shop.push("penstock/config", {"theirs.txt": "mine\n"})
+
+    await stage.push(shop, {".nvmrc": "20\n"})
+
+    newest = await stage.newest(number)
+    assert (shop.head("penstock/config"), newest["delivered"]) == (theirs, "failed")
+    assert "holds commits of others" in newest["problem"]
+
+    await shop.delete_branch("penstock/config")
+    await stage.penstock.client.post(f"/api/pipelines/{number}/regenerate")
+    await stage.quiet()
+
+    assert ((await stage.newest(number))["problem"], len(open_requests(shop))) == (None, 1)
+
+
+async def test_what_others_have_committed_to_the_branch_outlives_its_pull_request(stage: Stage) -> None:
+    shop, _ = await stage.generate("shop", NODE)
+    await stage.merge(shop)
+    await stage.push(shop, {".nvmrc": "20\n"})
+    theirs = await shop.push("penstock/config", {"theirs.txt": "mine\n"})
+
+    await stage.push(shop, {".nvmrc": "18\n"})
+
+    assert open_requests(shop) == []
+    assert shop.head("penstock/config") == theirs
+
+
+async def test_a_revision_that_is_overtaken_while_it_is_brought_stays_overtaken(stage: Stage) -> None:
+    shop, number = await stage.generate("shop", NODE)
+    await stage.merge(shop)
+    stage.bitbucket.route_faults.delay("GET", "/pullrequests", 0.4, times=2)
+
+    await shop.push("main", {".nvmrc": "20\n"})
+    await stage.until(lambda: _made(stage, number, 2))
+    await shop.push("main", {".nvmrc": "22\n"})
+    await stage.quiet()
+
+    assert [one["delivered"] for one in await stage.revisions(number)] == ["delivered", "superseded", "waiting"]
+    assert len(open_requests(shop)) == 1
+    assert "node:22-bookworm" in text_of(shop, ref="penstock/config")
+
+
+async def _made(stage: Stage, number: int, revision: int) -> bool:
+    return bool((await stage.newest(number))["revision"] >= revision)

@@ -66,10 +66,11 @@ class SourceEntry(Answer, frozen=True, kw_only=True):
 
 
 class PullRequestEnd(Answer, frozen=True, kw_only=True):
-    """The commit is None once the branch is gone."""
+    """The commit is None once the branch is gone, the repository once a fork is: only then is it another one's."""
 
     branch: Named
     commit: Hash | None = None
+    repository: RepositoryAnswer | None = None
 
 
 class PullRequest(Answer, frozen=True, kw_only=True):
@@ -83,6 +84,11 @@ class PullRequest(Answer, frozen=True, kw_only=True):
     description: str | None = None
     merge_commit: Hash | None = None
     links: Links = Links()
+
+    def comes_from(self, branch: str) -> bool:
+        """Whether it proposes that branch of the repository itself: a fork may have one of the same name."""
+        ends = self.source.repository, self.destination.repository
+        return self.source.branch.name == branch and None not in ends and ends[0].uuid == ends[1].uuid  # type: ignore[union-attr]
 
 
 class CommitStatus(Answer, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ async def create_pullrequest(request: Request, repository: Repository) -> Respon
         if branch not in repository.refs.branches:
             raise ApiError(400, "Bad request", fields={f"{field}.branch.name": f"branch '{branch}' not found"})
     for known in repository.pull_requests:
-        if (known.source, known.destination, known.state) == (source, destination, "OPEN"):
+        if (known.source, known.destination, known.state, known.fork) == (source, destination, "OPEN", ""):
             raise ApiError(409, f"There is a pull request of {source} into {destination} already: #{known.id}.")
     now = repository.cloud.clock.now()
     one = PullRequest(

@@ -48,7 +48,7 @@ def pullrequest(repository: Repository, one: PullRequest) -> Json:
         "created_on": webhook_time(one.created_on),
         "updated_on": webhook_time(one.updated_on),
         "destination": _end(repository, one.destination),
-        "source": _end(repository, one.source, links={}, sync_strategies=["merge_commit", "rebase"]),
+        "source": _source(repository, one),
         "reviewers": [{"type": "user", "uuid": uuid} for uuid in one.reviewers],
         "participants": [],
         "links": {
@@ -57,6 +57,13 @@ def pullrequest(repository: Repository, one: PullRequest) -> Json:
         },
         "summary": rendered(one.description),
     }
+
+
+def _source(repository: Repository, one: PullRequest) -> Json:
+    end = _end(repository, one.source, links={}, sync_strategies=["merge_commit", "rebase"])
+    if one.fork:
+        end["repository"] |= {"uuid": one.fork, "full_name": f"somebody/{repository.slug}"}
+    return end
 
 
 def _end(repository: Repository, branch: str, **more: Any) -> Json:

@@ -33,7 +33,8 @@ looks = Table(
     UniqueConstraint("pipeline_id"),
 )
 
-# The commits that we made ourselves. They start no regeneration, whatever their message says.
+# The commits that we made ourselves, and those at which we began a branch. They start no regeneration, whatever their
+# message says.
 config_commits = Table(
     "config_commits",
     metadata,
@@ -44,7 +45,7 @@ config_commits = Table(
     Column("onto", String(40), nullable=False),  # the head of the deploying branch that it was made for
     Column("revision", Integer, nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
-    UniqueConstraint("pipeline_id", "commit"),
+    UniqueConstraint("pipeline_id", "branch", "commit"),
 )
 
 # Where reality and what Penstock last brought there have come apart. A row ends when they agree again.

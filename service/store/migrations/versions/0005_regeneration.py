@@ -53,7 +53,7 @@ def upgrade() -> None:
         sa.Column("onto", sa.String(40), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("made_at", UtcDateTime(), nullable=False),
-        sa.UniqueConstraint("pipeline_id", "commit"),
+        sa.UniqueConstraint("pipeline_id", "branch", "commit"),
     )
     op.create_table(
         "drifts",
