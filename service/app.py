@@ -190,7 +190,12 @@ def _workers(
         "probe": Prober(recorder, outbound, patience),
         "reconcile": Reconciler(recorder, clients, patience, budget),
     }
-    retention = Retention(recorder, entries_days=settings.keep_entries_days, bodies_days=settings.keep_bodies_days)
+    retention = Retention(
+        recorder,
+        entries_days=settings.keep_entries_days,
+        bodies_days=settings.keep_bodies_days,
+        releases_days=settings.keep_releases_days,
+    )
     inboxes = [
         (f"inbox worker {number}", InboxWorker(recorder, patience, lambda: inbox.crowded).run())
         for number in range(recorder.database.writers)

@@ -65,6 +65,9 @@ class Settings:
     wait_seconds: float = _setting(604800.0, "how long an execution waits for an approval or for its turn")
     keep_entries_days: int = _setting(90, "how long the event log is kept; older cursors get `reset`")
     keep_bodies_days: int = _setting(30, "how long the raw bodies of processed deliveries are kept")
+    keep_releases_days: int = _setting(
+        0, "how long releases are kept, 0 for good; those that a rollback may need stay in any case"
+    )
     max_streams: int = _setting(4000, "open streams of one process; a further one gets a 503")
     max_streams_per_user: int = _setting(2000, "open streams of one account in one process")
     allowed_hosts: str = _setting("", "further host names, comma-separated, under which the pages and the API answer")
@@ -112,6 +115,7 @@ LIMITS = {
     "confirm_below": (0, 1),
     "keep_entries_days": (1, 36500),
     "keep_bodies_days": (1, 36500),
+    "keep_releases_days": (0, 36500),
     "max_streams": (1, 10**6),
     "max_streams_per_user": (1, 10**6),
 }

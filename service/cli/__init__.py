@@ -21,6 +21,7 @@ COMMANDS = {
     "status": "service.cli.terminal",
     "trigger": "service.cli.terminal",
     "logs": "service.cli.terminal",
+    "rollback": "service.cli.rolling_back",
     "events": "service.cli.terminal",
     "why": "service.cli.looking",
     "doctor": "service.cli.looking",

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 
-from service.simulator import Plan, PlannedStep, Repository, Run, Simulator
+from service.simulator import Plan, PlannedStep, Repository, Run, Simulator, uneventful
 from service.simulator.settings import PullRequest
 
-SHOP = {"package.json": '{"name": "shop", "dependencies": {"react": "^18.2.0"}}\n'}
+PIPELINES = """
+pipelines:
+  branches:
+    main:
+      - step: {name: Build, script: [npm ci, npm run build]}
+      - step: {name: Test, script: [npm test]}
+      - step: {name: Deploy to production, deployment: production, script: [./deploy.sh]}
+  custom:
+    rollback:
+      - variables: [{name: RELEASE, default: previous}]
+      - step: {name: Roll back production, deployment: production, script: [./rollback.sh]}
+"""
+SHOP = {
+    "package.json": '{"name": "shop", "dependencies": {"react": "^18.2.0"}}\n',
+    "bitbucket-pipelines.yml": PIPELINES,
+}
 API = {"requirements.txt": "fastapi==0.115.0\nuvicorn==0.30.0\n", "app/main.py": "from fastapi import FastAPI\n"}
 QUAY = {
     "package.json": '{"name": "quay", "dependencies": {"express": "^5.1.0"}, "scripts": {"start": "node server.js"}}\n',
@@ -69,6 +84,12 @@ class Stage:
             made = await self._post("/api/credentials", {"kind": "access_token", "name": "demo", "token": TOKEN})
             self.credential_id = int(made["id"])
         return self.credential_id
+
+    async def roll_back_by_itself(self, full_name: str) -> None:
+        """From now on Penstock rolls production back when a deployment to it has failed."""
+        pipelines = await self._get("/api/pipelines", repository_id=self.ids[full_name])
+        path = f"/api/pipelines/{pipelines['items'][0]['id']}/environments/production"
+        (await self.penstock.put(path, json={"rollback_policy": "on_failure"})).raise_for_status()
 
     def plan(self, *, fails_at: str | None = None) -> Plan:
         """Build, test and deploy, as the generated pipelines do."""
@@ -254,6 +275,21 @@ async def a_config_change(stage: Stage) -> Told:
     return Told("acme/quay: .nvmrc asks for another Node, somebody has edited the pipeline's file", told, right)
 
 
+async def a_failure_that_is_rolled_back(stage: Stage) -> Told:
+    """Automatic rollback is off until an environment turns it on."""
+    shop = stage.repositories["acme/shop"]
+    await stage.roll_back_by_itself("acme/shop")
+    shop.plays = lambda run: uneventful(run, seconds=stage.seconds)
+    await shop.push("main", {"src/prices.js": "export const price = none\n"}, message="Forget the prices")
+    run = await stage.run(shop, fails_at="Deploy to production")
+    found = await stage.execution("acme/shop", run.build_number, lambda e: e["rolled_back"])
+    back = await stage.execution("acme/shop", shop.runs[-1].build_number, lambda e: e["status"] == "SUCCESS")
+    right = bool(found.get("rolled_back")) and (back.get("trigger_type"), back.get("status")) == ("rollback", "SUCCESS")
+    told = _told("acme/shop: a run fails while it deploys, and is rolled back", found, right)
+    recorded = f"{told.recorded}; rolled back by #{back.get('bitbucket_build_number')}, production is held"
+    return replace(told, recorded=recorded)
+
+
 CHAPTERS: tuple[Chapter, ...] = (
     a_push_that_succeeds,
     a_run_that_fails_while_deploying,
@@ -264,6 +300,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     a_branch_that_nobody_deploys,
     a_status_of_somebody_else,
     a_rename,
+    a_failure_that_is_rolled_back,
     a_config_change,
 )
 

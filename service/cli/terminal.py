@@ -63,15 +63,15 @@ def run_status(args: argparse.Namespace) -> int:
 
 def run_trigger(args: argparse.Namespace) -> int:
     with speaking() as api:
-        pipeline = _pipeline_of(api, args.repository)
+        pipeline = pipeline_of(api, args.repository)
         body = {"branch": args.branch, **({"environment": args.environment} if args.environment else {})}
         execution = api.post(f"/api/pipelines/{pipeline['id']}/trigger", body)
         if args.wait:
-            execution = _waited(api, execution["id"], quiet=args.json)
+            execution = waited(api, execution["id"], quiet=args.json)
     if args.json:
         show_json(execution)
     else:
-        print(f"execution {execution['id']} is {execution['status']}{_because(execution)}")
+        print(f"execution {execution['id']} is {execution['status']}{because(execution)}")
     return 1 if args.wait and execution["status"] != "SUCCESS" else 0
 
 
@@ -116,14 +116,14 @@ def _row(pipeline: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _pipeline_of(api: Api, full_name: str) -> dict[str, Any]:
+def pipeline_of(api: Api, full_name: str) -> dict[str, Any]:
     for pipeline in api.every("/api/pipelines"):
         if pipeline["repository"]["full_name"] == full_name.lower() and pipeline["is_active"]:
             return pipeline
     raise CommandFailed(f"{full_name} has no active pipeline that you may see; `penstock status` shows those there are")
 
 
-def _waited(api: Api, execution_id: int, *, quiet: bool) -> dict[str, Any]:
+def waited(api: Api, execution_id: int, *, quiet: bool) -> dict[str, Any]:
     """The execution, once it has ended; each of its states is told on the way."""
     shown = ""
     while True:
@@ -136,7 +136,7 @@ def _waited(api: Api, execution_id: int, *, quiet: bool) -> dict[str, Any]:
         time.sleep(LOOK)
 
 
-def _because(execution: dict[str, Any]) -> str:
+def because(execution: dict[str, Any]) -> str:
     return f": {execution['error_message']}" if execution.get("error_message") else ""
 
 

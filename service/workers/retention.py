@@ -7,7 +7,7 @@ import logging
 from datetime import timedelta
 
 from service.recorder import Recorder
-from service.store import answers, deliveries, log, work
+from service.store import answers, deliveries, log, releases, work
 
 logger = logging.getLogger(__name__)
 
@@ -19,12 +19,13 @@ ANSWERED = timedelta(days=2)
 
 
 class Retention:
-    """Looks once an hour. History itself (executions, transitions) is kept for good."""
+    """Looks once an hour. History itself (executions, transitions) is kept for good; so are releases, with 0 days."""
 
-    def __init__(self, recorder: Recorder, *, entries_days: int, bodies_days: int) -> None:
+    def __init__(self, recorder: Recorder, *, entries_days: int, bodies_days: int, releases_days: int = 0) -> None:
         self._recorder = recorder
         self._entries = timedelta(days=entries_days)
         self._bodies = timedelta(days=bodies_days)
+        self._releases = timedelta(days=releases_days) if releases_days else None
 
     async def run(self) -> None:
         while True:
@@ -42,4 +43,6 @@ class Retention:
             bodies = await deliveries.drop_bodies(record.connection, record.now - self._bodies)
             done = await work.prune(record.connection, record.now - DONE)
             await answers.prune(record.connection, record.now - ANSWERED)
+            if self._releases is not None:
+                await releases.prune(record.connection, record.now - self._releases)
         return entries + bodies + done > 0
