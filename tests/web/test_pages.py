@@ -19,7 +19,7 @@ from tests.living import Living, living, push, status
 pytestmark = pytest.mark.anyio
 
 COMMIT = "4be0c0de" * 5
-PAGES = ["/", "/connect", "/deliveries", "/pipelines/1"]
+PAGES = ["/", "/connect", "/deliveries", "/pipelines/1", "/pipelines/1/rollback"]
 HOSTILE = "<script>alert(1)</script><img/src=x/onerror=alert(2)>'\"&{{7*7}}"
 
 

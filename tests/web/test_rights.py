@@ -85,6 +85,7 @@ TABLE = {
     "GET /connect": "303 200 200 200 200 200 200",
     "GET /deliveries": "303 200 200 200 200 200 200",
     "GET /pipelines/{id}": "303 404 200 200 200 200 200",
+    "GET /pipelines/{id}/rollback": "303 404 200 200 200 200 200",
     "GET /sign-in": "200 303 303 303 303 303 303",
     "GET /sign-in/bitbucket": "404 404 404 404 404 404 404",  # unless it is set up
     "GET /sign-in/bitbucket/callback": "404 404 404 404 404 404 404",

@@ -1,0 +1,54 @@
+"""The page of a rollback: what would be undone, which releases there are, and the form that goes back to one."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.store import accounts, pipelines
+from service.web.api.rolling_back import RollingBack, planned
+from service.web.call import LARGEST_ID, house_of, id_in, viewer_or_none
+from service.web.pages.rendering import missing, page, to_sign_in
+from service.web.problems import Problem
+
+
+async def show_rollback(request: Request) -> Response:
+    viewer = await viewer_or_none(request)
+    if viewer is None:
+        return to_sign_in()
+    try:
+        pipeline_id = id_in(request, "pipeline")
+    except Problem:
+        return missing(request, "pipeline", viewer)
+    house = house_of(request)
+    async with house.database.read() as connection:
+        listed = await pipelines.seen_by(connection, viewer, pipeline_id)
+        if listed is None:
+            return missing(request, "pipeline", viewer)
+        environments = await pipelines.environments_of(connection, pipeline_id)
+        role = await accounts.role_on(connection, viewer, listed.pipeline.repository_id)
+    asked = request.query_params.get("environment")
+    chosen = next((one for one in environments if one.name == asked), environments[0])
+    wanted = RollingBack(environment=chosen.name, to_execution_id=_number(request.query_params.get("to", "")))
+    refused = None
+    try:
+        plan = await planned(house, pipeline_id, wanted)
+    except Problem as problem:  # that release cannot be gone back to: what can be is shown instead
+        refused = problem.detail
+        plan = await planned(house, pipeline_id, RollingBack(environment=chosen.name))
+    return page(
+        request,
+        "rollback.html",
+        viewer=viewer,
+        listed=listed,
+        environments=environments,
+        chosen=chosen,
+        plan=plan,
+        refused=refused,
+        may_act=role in ("owner", "operator") and listed.pipeline.is_active,
+    )
+
+
+def _number(text: str) -> int | None:
+    """What is no number is none."""
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:20]) <= LARGEST_ID else None
