@@ -29,6 +29,11 @@ class Step:
     def name(self) -> str:
         return self.definition.name
 
+    @property
+    def log_name(self) -> str:
+        """Another one when the step is run once more: its log begins anew."""
+        return f"{self.uuid} {self.run_number}"
+
     async def write(self, text: str | bytes) -> None:
         """Let the step's log grow, by bytes exactly as given."""
         self.log += text.encode() if isinstance(text, str) else text

@@ -32,5 +32,5 @@ class Storage:
             for run in repository.runs:
                 for step in run.steps:
                     if request.url.path == f"/logs/{run.uuid}/{step.uuid}":
-                        return ranged(bytes(step.log), request.headers)
+                        return ranged(step.log, request.headers, name=step.log_name)
         return PlainTextResponse("NoSuchKey", 404)

@@ -28,4 +28,4 @@ async def get_log(request: Request, repository: Repository) -> Response:
     if step.state == "COMPLETED":
         where = f"{repository.cloud.storage_url}/logs/{quote(run.uuid)}/{quote(step.uuid)}"
         return Response(status_code=307, headers={"Location": f"{where}?X-Amz-Expires=60&X-Amz-Signature=simulated"})
-    return ranged(bytes(step.log), request.headers, honour=repository.logs_honour_range)
+    return ranged(step.log, request.headers, name=step.log_name, honour=repository.logs_honour_range)
