@@ -128,17 +128,15 @@ async def expected(
 
     One that was given up waits still: its run may begin after the deadline, when the machines were busy.
     """
-    waiting = or_(executions.c.status == State.PLANNED, executions.c.error_message.startswith(LOST))
     question = select(executions).where(
         executions.c.repository_id == repository_id,
         executions.c.bitbucket_commit_hash == commit,
         executions.c.bitbucket_build_number.is_(None),
-        executions.c.waits_for.is_(None),
-        waiting,
     )
     if branch is not None:
         question = question.where(executions.c.branch == branch)
-    return await _first(connection, question.order_by(executions.c.id).limit(1))
+    found = [Execution(**row._mapping) for row in await connection.execute(question.order_by(executions.c.id))]
+    return next((one for one in found if one.waits_for_a_run), None)
 
 
 async def newest(connection: AsyncConnection, repository_id: int, branch: str | None) -> Execution | None:
