@@ -15,7 +15,7 @@ import msgspec
 
 from service import render
 from service.configs import EnvironmentRequest, Generated, Request, RollbackPipeline, generate, rollback_pipeline
-from service.configs.telling import Cause, sentences
+from service.configs.telling import Cause, of_settings, sentences
 from service.projects.model import Detection
 from service.recorder import Record
 from service.store import revisions
@@ -24,6 +24,11 @@ from service.store.revisions import WAITING_CONFIRMATION, Revision
 
 # Who brings a revision into the repository: for `manual` nobody but a person, so nothing waits.
 DELIVERED_AT_FIRST = {"manual": "none", "pull_request": "waiting", "commit": "waiting"}
+
+# The file that says of the others why they are as they are.
+EXPLANATION = "explain.json"
+
+NOTHING_DECIDED = "nothing was decided anew; what is written down of it has changed"
 
 # Nobody says what in the repository changed.
 UNSAID = Cause()
@@ -109,7 +114,6 @@ async def write_revision(
         await revisions.supersede(record.connection, pipeline.id, LATER, proposals_alone=True)
         return known, False
     decisions = [msgspec.to_builtins(decision) for decision in generated.decisions]
-    found = known.detection if known else None
     revision = await revisions.add(
         record.connection,
         pipeline.id,
@@ -119,7 +123,7 @@ async def write_revision(
         detection=pipeline.detection,
         diff=unified(before, after),
         **({"delivery": WAITING_CONFIRMATION, "delivered": "none"} if to_confirm else policy),
-        changes=sentences(known.decisions, decisions, found, pipeline.detection, cause) if known else [],
+        changes=_changes(known, pipeline, decisions, after, cause) if known else [],
         created_at=record.now,
     )
     told = {
@@ -136,6 +140,21 @@ async def write_revision(
     drift = {"pipeline_id": pipeline.id}
     await record.work("drift", str(pipeline.id), drift, due_at=record.now + FIRST_COMPARED)
     return revision, True
+
+
+def _changes(
+    known: Revision, pipeline: Pipeline, decisions: list[dict[str, Any]], files: Mapping[str, str], cause: Cause
+) -> list[str]:
+    explained = of_settings(known.files.get(EXPLANATION), files.get(EXPLANATION))
+    told = sentences(known.decisions, decisions, known.detection, pipeline.detection, cause)
+    new = [line for line in explained if not (line.startswith("host of ") and _named_already(line, told))]
+    return [*told, *new] or [NOTHING_DECIDED]
+
+
+def _named_already(line: str, told: list[str]) -> bool:
+    """The main environment's host is a decision of its own: `domain`."""
+    change = line.partition(": ")[2].partition(", ")[0]
+    return any(f"domain: {change}," in one for one in told)
 
 
 async def bring(record: Record, pipeline_id: int) -> None:

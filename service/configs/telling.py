@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,7 +69,7 @@ def sentences(
         elif not _told_already(one["value"], told_values):
             told.append(f"{name}: {old['value']} → {one['value']}, because {one['why']}")
     names = {one["name"] for one in after}
-    gone = [one for one in before if one["name"] not in names]
+    gone = [one for one in before if one["name"] not in names and one["value"] != "none"]
     return [*told, *(f"{one['name'].replace('_', ' ')}: no longer {one['value']}" for one in gone)]
 
 
@@ -78,6 +79,23 @@ def _told_already(value: str, told: Collection[str]) -> bool:
 
 
 def _of_detections(before: Mapping[str, Any], after: Mapping[str, Any], cause: Cause) -> list[str]:
+    told = _of_part(before, after, cause)
+    known = {part["root"]: part for part in before.get("components", ())}
+    for part in after.get("components", ()):
+        if part["root"] in known and part["root"] != after.get("root"):
+            told += [f"{part['root']}: {line}" for line in _of_part(known[part["root"]], part, cause)]
+    parts = [{f"{one['root']} ({one['type']})" for one in found.get("components", ())} for found in (before, after)]
+    if parts[0] != parts[1] and any(len(some) > 1 for some in parts):
+        listed = [", ".join(sorted(some)) or "none" for some in parts]
+        told.append(f"parts: {listed[0]} → {listed[1]}, {_because('components', after, cause)}")
+    if set(before.get("services", ())) != set(after.get("services", ())):
+        services = [", ".join(found.get("services", ())) or "none" for found in (before, after)]
+        told.append(f"services beside the steps: {services[0]} → {services[1]}, {_because('services', after, cause)}")
+    return told
+
+
+def _of_part(before: Mapping[str, Any], after: Mapping[str, Any], cause: Cause) -> list[str]:
+    """Of the whole, or of one of its parts."""
     told = []
     for field, name in FIELDS.items():
         old, new = before.get(field), after.get(field)
@@ -88,14 +106,33 @@ def _of_detections(before: Mapping[str, Any], after: Mapping[str, Any], cause: C
             told.append(f"{language} {old or 'unstated'} → {new or 'unstated'}, {_because(field, after, cause)}")
         else:
             told.append(f"{name}: {old or 'none'} → {new or 'none'}, {_because(field, after, cause)}")
-    parts = [{f"{one['root']} ({one['type']})" for one in found.get("components", ())} for found in (before, after)]
-    if parts[0] != parts[1] and any(len(some) > 1 for some in parts):
-        listed = [", ".join(sorted(some)) or "none" for some in parts]
-        told.append(f"parts: {listed[0]} → {listed[1]}, {_because('components', after, cause)}")
-    if set(before.get("services", ())) != set(after.get("services", ())):
-        services = [", ".join(found.get("services", ())) or "none" for found in (before, after)]
-        told.append(f"services beside the steps: {services[0]} → {services[1]}, {_because('services', after, cause)}")
     return told
+
+
+def of_settings(before: str | None, after: str | None) -> list[str]:
+    """What an explanation (the text of explain.json) says otherwise than the one before, that a person has set."""
+    if before is None or after is None:
+        return []
+    old, new = json.loads(before), json.loads(after)
+    places = {one["name"]: one for one in old["environments"]}
+    told = []
+    for one in new["environments"]:
+        if one["name"] not in places:
+            told.append(f"environment {one['name']}: deploys {one['branch']} to {one['host']}, {SET}")
+            continue
+        for field in ("branch", "host", "port"):
+            was, now = places[one["name"]].get(field), one.get(field)
+            if was != now:
+                told.append(f"{field} of {one['name']}: {was or 'none'} → {now or 'none'}, {SET}")
+    gone = places.keys() - {one["name"] for one in new["environments"]}
+    told += [f"environment {name}: no longer there, {SET}" for name in sorted(gone)]
+    names = [{one["name"] for one in explained["variables"]} for explained in (old, new)]
+    told += [f"variable {name}: sent from now on" for name in sorted(names[1] - names[0])]
+    return told + [f"variable {name}: no longer sent" for name in sorted(names[0] - names[1])]
+
+
+# Why something is as it is that nobody has found.
+SET = "as set"
 
 
 def _because(field: str, found: Mapping[str, Any], cause: Cause) -> str:

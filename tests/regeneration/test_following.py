@@ -198,4 +198,9 @@ async def test_a_setting_that_changes_the_files_is_brought_by_the_same_policy(st
     assert text_of(shop, "nginx/new.shop.example.com.conf") == second["files"]["nginx/new.shop.example.com.conf"]
     assert "nginx/shop.example.com.conf" not in shop.head().files
     assert "new.shop.example.com" in text_of(shop, "certbot.sh")
-    assert any(change.startswith("domain: shop.example.com → new.shop.example.com") for change in second["changes"])
+    assert second["changes"] == [
+        "domain: shop.example.com → new.shop.example.com, because as asked",
+        "deploy path: /srv/shop-example-com → /srv/new-shop-example-com,"
+        " because releases/, current and shared/ live there",
+        "port of production: 3000 → 8081, as set",
+    ]
