@@ -264,6 +264,16 @@ async def test_the_doctor_says_that_nobody_outside_reaches_a_loopback_address(bo
     assert found["webhook of acme/shop"]["well"] is False
 
 
+@pytest.mark.parametrize(("ahead", "well"), [(0, True), (3600, False), (-3600, False)])
+async def test_the_doctor_compares_our_clock_with_bitbuckets(reachable: Both, ahead: float, well: bool) -> None:
+    reachable.bitbucket.clock.advance(ahead)
+
+    _, found = await findings(reachable)
+
+    assert found["clock"][0] is well
+    assert found["clock"][1].endswith(" s beside Bitbucket's")
+
+
 async def test_the_doctor_says_when_bitbucket_cannot_be_asked(reachable: Both) -> None:
     ended = await penstock(reachable, "doctor", "--json", PENSTOCK_BITBUCKET_API_URL="http://127.0.0.1:9/2.0")
 

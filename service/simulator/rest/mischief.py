@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -46,6 +47,8 @@ class Mischief:
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 statuses.append(message["status"])
+                date = (b"date", format_datetime(self._bitbucket.clock.now(), usegmt=True).encode())
+                message = {**message, "headers": [*message.get("headers", ()), date]}
             await send(message)
 
         try:
