@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import msgspec
 from jinja2 import Environment
 
 from service.configs.commands import enter
@@ -113,7 +114,8 @@ def dockerfile(part: Part, templates: Environment) -> tuple[tuple[str, str], ...
                 "project_type", "docker needs a Dockerfile, or a project in JavaScript, Python or Go to write one for"
             )
         return ()
-    values = {"node": _node_values, "python": _python_values, "go": _go_values}[language](part)
+    alone = msgspec.structs.replace(part, root=".", install_root=None)  # the image holds the part and nothing above
+    values = {"node": _node_values, "python": _python_values, "go": _go_values}[language](alone)
     text = templates.get_template(f"docker/{language}.Dockerfile").render(port=part.port or DEFAULT_PORT, **values)
     return ("Dockerfile", text), (".dockerignore", templates.get_template("docker/dockerignore").render())
 
@@ -125,7 +127,7 @@ def _names(part: Part, *beginnings: str) -> bool:
 def _node_values(part: Part) -> dict[str, object]:
     return {
         "image": f"node:{javascript.node_major(part)}-bookworm-slim",
-        "install": " && ".join(javascript.install(part)[len(enter(part.root)) :]),
+        "install": " && ".join(javascript.install(part)),
         "build": (*javascript.build_items(part), *node.prune(part)),
         "command": _exec(node.program_of(part)[1]),
     }

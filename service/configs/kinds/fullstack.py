@@ -7,7 +7,7 @@ import dataclasses
 from service.configs.grammar import InvalidValue
 from service.configs.kinds import django, node, python, static
 from service.configs.plan import Decision, Plan, Site
-from service.configs.toolchains import javascript
+from service.configs.toolchains import inside, javascript
 from service.configs.toolchains import python as python_tools
 from service.projects.model import Component, Detection
 
@@ -91,6 +91,10 @@ def _python_backend(part: Component) -> Plan:
     )
 
 
+def _below(directory: str, path: str) -> str:
+    return directory if path == "." else f"{directory}/{path}"
+
+
 def _node_backend(part: Component) -> Plan:
     made = node.plan(part)
     program, command = node.program_of(part)
@@ -98,5 +102,5 @@ def _node_backend(part: Component) -> Plan:
         made,
         builds=(node.build(part, name="Build backend", artifact="backend.tar.gz"),),
         checks=javascript.checks(part, " backend"),
-        values={**node.run_values(program, command, app_dir="backend"), "backend": "pm2"},
+        values={**node.run_values(program, command, app_dir=_below("backend", inside(part))), "backend": "pm2"},
     )

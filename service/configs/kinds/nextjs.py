@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+
 from service.configs.kinds import node, static
 from service.configs.plan import RELEASE_ARTIFACT, Decision, Plan, Site, Work
-from service.configs.toolchains import Part, javascript
+from service.configs.toolchains import Part, inside, javascript
 
 # The standalone server has no static files of its own: without the two copies its pages come without scripts.
 _BUNDLE = """\
@@ -27,6 +29,21 @@ fi
 """
 
 
+# With the lock file above the application, the standalone tree begins there too, and node_modules lies apart.
+_WORKSPACE_BUNDLE = """\
+if [ ! -f .next/standalone/{inside}/server.js ]; then
+  echo "in a workspace, next.config needs output: 'standalone' and outputFileTracingRoot: where the lock file lies" >&2
+  exit 1
+fi
+mkdir -p /tmp/bundle
+cp -R .next/standalone/. /tmp/bundle/
+cp -R .next/static /tmp/bundle/{inside}/.next/static
+if [ -d public ]; then
+  cp -R public /tmp/bundle/{inside}/public
+fi
+"""
+
+
 def plan(part: Part) -> Plan:
     """Build, bundle, run two workers; an exported site is files."""
     if part.output_dir not in (None, ".next", ".next/standalone"):
@@ -40,7 +57,7 @@ def plan(part: Part) -> Plan:
         run="pm2",
         site=Site(proxied=True),
         port=part.port or node.DEFAULT_PORT,
-        values=node.run_values(program, "node server.js start"),
+        values=node.run_values(program, "node server.js start", app_dir=inside(part)),
         decisions=(
             *javascript.decisions(part),
             Decision(
@@ -70,9 +87,14 @@ def build(part: Part, *, artifact: str = RELEASE_ARTIFACT) -> Work:
     items = (
         *javascript.install(part),
         *javascript.build_items(part, javascript.run_script(part, "build")),
-        _BUNDLE,
+        _bundle(part),
         f'tar -czf "$BITBUCKET_CLONE_DIR/{artifact}" -C /tmp/bundle .',
     )
     return Work(
         name="Build", image=javascript.image(part), script=items, caches=(javascript.cache(part),), artifact=artifact
     )
+
+
+def _bundle(part: Part) -> str:
+    where = inside(part)
+    return _BUNDLE if where == "." else _WORKSPACE_BUNDLE.replace("{inside}", shlex.quote(where))

@@ -9,7 +9,7 @@ import shlex
 from service.configs import grammar
 from service.configs.commands import script_items
 from service.configs.plan import RELEASE_ARTIFACT, Decision, Plan, Site, Work
-from service.configs.toolchains import Part, javascript
+from service.configs.toolchains import Part, inside, javascript
 
 DEFAULT_PORT = 3000
 _NODE_FILE = re.compile(r"node ([A-Za-z0-9_./-]+)")
@@ -32,7 +32,7 @@ def plan(part: Part) -> Plan:
         run="pm2",
         site=Site(proxied=True),
         port=part.port or DEFAULT_PORT,
-        values=run_values(program, command),
+        values=run_values(program, command, app_dir=inside(part)),
         decisions=(*javascript.decisions(part), *decisions(part, program)),
     )
 
@@ -42,6 +42,7 @@ def build(part: Part, *, name: str = "Build", artifact: str = RELEASE_ARTIFACT) 
     items = (
         *javascript.install(part),
         *javascript.build_items(part),
+        *back_to_lock(part),
         *prune(part),
         f"tar --exclude-vcs -czf /tmp/{artifact} .",
         f'mv /tmp/{artifact} "$BITBUCKET_CLONE_DIR/{artifact}"',
@@ -49,6 +50,12 @@ def build(part: Part, *, name: str = "Build", artifact: str = RELEASE_ARTIFACT) 
     return Work(
         name=name, image=javascript.image(part), script=items, caches=(javascript.cache(part),), artifact=artifact
     )
+
+
+def back_to_lock(part: Part) -> tuple[str, ...]:
+    """The item that leaves the part for the directory of its lock file, where node_modules lies; none if it is one."""
+    up = inside(part)
+    return () if up == "." else (shlex.join(["cd", "/".join([".."] * len(up.split("/")))]),)
 
 
 def prune(part: Part) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 
-from service.configs.commands import enter
 from service.configs.grammar import InvalidValue
 from service.configs.plan import RELEASE_ARTIFACT, Decision, Plan, Site, Work
 from service.configs.toolchains import Part, python
@@ -35,8 +34,7 @@ def plan(part: Part) -> Plan:
 def build(part: Part, server: str, *, name: str = "Build", artifact: str = RELEASE_ARTIFACT) -> Work:
     """Collect wheels, then pack what git knows of the project together with them."""
     items = (
-        *enter(part.root),
-        *python.wheels(part, server),
+        *python.gathered(part, server),
         # Below the top, git archives the directory it stands in.
         "git archive --format=tar --output=/tmp/release.tar HEAD",
         f"tar -rf /tmp/release.tar wheelhouse {python.REQUIREMENTS}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 
 from service.configs import grammar
@@ -62,9 +63,14 @@ def built(part: Part) -> bool:
 
 
 def output_dir(part: Part) -> str:
-    """The directory that the build leaves, relative to the part."""
+    """The directory that the build leaves, relative to the part; it may lie beside the part, as Nx's does.
+
+    Raises InvalidValue for one outside of the repository.
+    """
     stated = part.output_dir or ("build" if assets(part) is _CRA else _OUTPUT.get(part.type, "dist"))
-    return grammar.relative_path("output_dir", stated.removeprefix("./").rstrip("/") or ".")
+    root = grammar.relative_path("root", part.root)
+    whole = grammar.relative_path("output_dir", posixpath.normpath(posixpath.join(root, stated)))
+    return posixpath.relpath(whole, root)
 
 
 def assets(part: Part) -> Assets:

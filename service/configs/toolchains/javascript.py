@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from service.configs.commands import enter, script_items
+from service.configs.commands import script_items
 from service.configs.plan import Cache, Decision, Work
-from service.configs.toolchains import Part, below
+from service.configs.toolchains import Part, beside_lock, installed
 
 DEFAULT_NODE = "22"
 
@@ -69,11 +69,11 @@ def image(part: Part) -> str:
 
 
 def install(part: Part) -> tuple[str, ...]:
-    """Items that go to the part and install its dependencies."""
+    """Items that install the dependencies, where the lock file lies, and go to the part."""
     tool = _MANAGERS[manager(part)]
     # Settings alone do not say that there is a lock file.
     default = tool.frozen if part.evidence else tool.free
-    return (*enter(part.root), *tool.setup, *script_items("install_command", part.install_command or default))
+    return installed(part, *tool.setup, *script_items("install_command", part.install_command or default))
 
 
 def cache(part: Part) -> Cache:
@@ -87,8 +87,9 @@ def cache(part: Part) -> Cache:
 
 
 def _lock_file(part: Part, lock: str) -> str:
+    here = beside_lock(part, lock)
     stated = [entry.file for entry in part.evidence if entry.file.rsplit("/", 1)[-1] == lock]
-    return stated[0] if stated else below(part, lock)
+    return here if here in stated or part.install_root or not stated else stated[0]
 
 
 def build_items(part: Part, default: str | None = None) -> tuple[str, ...]:

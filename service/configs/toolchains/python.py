@@ -8,7 +8,7 @@ import shlex
 from service.configs import grammar
 from service.configs.commands import enter, script_items
 from service.configs.plan import Cache, Decision, Work
-from service.configs.toolchains import Part, below
+from service.configs.toolchains import Part, beside_lock, inside, installed
 
 DEFAULT_PYTHON = "3.12"
 REQUIREMENTS = "requirements.release.txt"
@@ -51,12 +51,22 @@ def cache(part: Part) -> Cache:
     """pip's download cache, kept per file that names the versions."""
     manager = part.package_manager or "pip"
     if manager in _LOCKED:
-        return Cache(name="pip", path="~/.cache/pip", key_files=(below(part, _LOCKED[manager][1]),))
+        return Cache(name="pip", path="~/.cache/pip", key_files=(beside_lock(part, _LOCKED[manager][1]),))
     if manager == "pipenv":
-        return Cache(name="pip", path="~/.cache/pip", key_files=(below(part, "Pipfile.lock"),))
+        return Cache(name="pip", path="~/.cache/pip", key_files=(beside_lock(part, "Pipfile.lock"),))
     if _installs_project(part):
-        return Cache(name="pip", path="~/.cache/pip", key_files=(below(part, "pyproject.toml"),))
-    return Cache(name="pip", path="~/.cache/pip", key_files=(below(part, requirements_file(part)),))
+        return Cache(name="pip", path="~/.cache/pip", key_files=(beside_lock(part, "pyproject.toml"),))
+    return Cache(name="pip", path="~/.cache/pip", key_files=(beside_lock(part, requirements_file(part)),))
+
+
+def gathered(part: Part, *servers: str) -> tuple[str, ...]:
+    """Items that go to the part, with `wheelhouse/` and the requirements of the release in it."""
+    if inside(part) == ".":
+        return (*enter(part.root), *wheels(part, *servers))
+    # What requirements name is relative to them, and they stay behind: the release names its wheels instead.
+    named = f"ls wheelhouse | sed -n 's/-.*//p' | sort -u > {REQUIREMENTS}"
+    moved = shlex.join(["mv", "wheelhouse", REQUIREMENTS, inside(part)])
+    return installed(part, "set -o pipefail", *wheels(part, *servers), named, moved)
 
 
 def wheels(part: Part, *servers: str) -> tuple[str, ...]:
@@ -86,12 +96,12 @@ def _installs_project(part: Part) -> bool:
 
 
 def install(part: Part) -> tuple[str, ...]:
-    """Items that go to the part and install its dependencies for the tests."""
+    """Items that install the dependencies for the tests, where the lock file lies, and go to the part."""
     manager = part.package_manager or "pip"
     tools = {**{name: entry[0] for name, entry in _LOCKED.items()}, "pipenv": "pipenv"}
     setup = (f"python3 -m pip install --quiet {tools[manager]}",) if manager in tools else ()
     default = f"python3 -m pip install --quiet -r {shlex.quote(requirements_file(part))}"
-    return (*enter(part.root), *setup, *script_items("install_command", part.install_command or default))
+    return installed(part, *setup, *script_items("install_command", part.install_command or default))
 
 
 def checks(part: Part, title: str = "", *, before: tuple[str, ...] = ()) -> tuple[Work, ...]:
