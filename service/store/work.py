@@ -45,7 +45,8 @@ def _adding(dialect: str) -> Executable:
     """Built once: with each execution that moves several rows are written."""
     statement = (sqlite if dialect == "sqlite" else postgresql).insert(work)
     new = statement.excluded
-    earlier = case((and_(work.c.status == "waiting", work.c.due_at < new.due_at), work.c.due_at), else_=new.due_at)
+    waits = and_(work.c.status == "waiting", work.c.leased_until.is_(None))  # else it is being done, and due once more
+    earlier = case((and_(waits, work.c.due_at < new.due_at), work.c.due_at), else_=new.due_at)
     again = {"payload": new.payload, "status": "waiting", "due_at": earlier, "tries": 0, "error": None}
     adding: Executable = statement.on_conflict_do_update(index_elements=["kind", "key"], set_=again)
     return adding

@@ -178,6 +178,17 @@ async def test_what_is_added_again_while_it_is_being_done_is_done_once_more(data
 
 
 @pytest.mark.external_service
+async def test_what_is_added_for_later_while_it_is_being_done_is_due_then_and_not_before(database: Database) -> None:
+    await add(database)
+    piece = await taken(database)
+    await add(database, due_at=after(5))
+    async with database.write() as connection:
+        assert await work.finish(connection, piece)
+
+    assert await lease(database, after(4)) is None
+    assert await lease(database, after(5)) is not None
+
+
 async def test_many_workers_share_the_work_and_none_waits_for_another(postgresql: str) -> None:
     database = Database(postgresql)
     for number in range(40):
