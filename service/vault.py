@@ -22,6 +22,9 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 VERSION = b"\x01"
 
+# A key that somebody has made up, or copied from an example, repeats itself more than chance does.
+FEWEST = 16
+
 
 class BadKey(ValueError):
     """A key is not 32 bytes in base64: make one with `openssl rand -base64 32`."""
@@ -85,6 +88,8 @@ def read_keys(text: str, *, where: str = "PENSTOCK_SECRET_KEYS") -> list[bytes]:
             key = b""
         if len(key) != 32:
             raise BadKey(f"key {place} of {where} is not 32 bytes in base64: `openssl rand -base64 32` makes one")
+        if len(set(key)) < FEWEST or all(32 <= byte < 127 for byte in key):
+            raise BadKey(f"key {place} of {where} is no random one: `openssl rand -base64 32` makes one")
         keys.append(key)
     if not keys:
         raise BadKey(f"{where} holds no key: `openssl rand -base64 32` makes one")

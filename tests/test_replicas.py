@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -34,7 +35,7 @@ async def replica(directory: Path, url: str, role: str) -> AsyncIterator[str]:
         **mine,
         "PENSTOCK_DATA_DIR": str(directory / role),
         "PENSTOCK_DATABASE_URL": url,
-        "PENSTOCK_SECRET_KEYS": base64.b64encode(b"one key for all the replicas 32b").decode(),
+        "PENSTOCK_SECRET_KEYS": base64.b64encode(sha256(b"one key for all the replicas").digest()).decode(),
         "PENSTOCK_LOG_LEVEL": "error",
     }
     command = (sys.executable, "-m", "service", "serve", "--port", "0", "--role", role)

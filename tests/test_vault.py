@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import stat
 import threading
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.vault import BadKey, CannotOpen, Vault, keys_of, read_keys
+from service.vault import BadKey, CannotOpen, Vault, WrongPassphrase, keys_of, read_keys, unwrapped, wrapped
 
-OLD, NEW = b"o" * 32, b"n" * 32
+OLD, NEW = sha256(b"old").digest(), sha256(b"new").digest()
+SLASHES = bytes(range(224, 256))  # its base64 has what the two spellings write otherwise
 PLACE = {"table": "hooks", "column": "secret", "row": "1"}
 
 
@@ -88,8 +90,8 @@ def test_neither_a_vault_nor_its_errors_show_a_secret() -> None:
     [
         (written(NEW), [NEW]),
         (f" {written(NEW)} ,{written(OLD)}, ", [NEW, OLD]),
-        (base64.urlsafe_b64encode(b"\xff" * 32).decode(), [b"\xff" * 32]),
-        (base64.b64encode(b"\xff" * 32).decode(), [b"\xff" * 32]),
+        (base64.urlsafe_b64encode(SLASHES).decode(), [SLASHES]),
+        (base64.b64encode(SLASHES).decode(), [SLASHES]),
     ],
 )
 def test_keys_are_read_from_either_spelling_of_base64(text: str, keys: list[bytes]) -> None:
@@ -104,6 +106,7 @@ def test_keys_are_read_from_either_spelling_of_base64(text: str, keys: list[byte
         ("short", "key 1 of PENSTOCK_SECRET_KEYS"),
         (f"{written(NEW)},{written(NEW)[:-4]}", "key 2 of PENSTOCK_SECRET_KEYS"),
         ("ü" * 44, "key 1 of PENSTOCK_SECRET_KEYS"),
+        (f"{written(NEW)},{written(bytes(32))}", "key 2 of PENSTOCK_SECRET_KEYS is no random one"),
     ],
 )
 def test_a_key_that_is_none_is_named_by_its_place_and_not_shown(text: str, told: str) -> None:
@@ -157,3 +160,36 @@ def test_a_key_file_may_hold_several_keys_one_a_line(tmp_path: Path) -> None:
     path.write_text(f"{written(NEW)}\n{written(OLD)}\n")
 
     assert keys_of(path) == [NEW, OLD]
+
+
+EXAMPLES = [bytes(32), b"\xff" * 32, b"0123456789abcdef" * 2, b"change-me-change-me-change-me-32", bytes(range(8)) * 4]
+
+
+@pytest.mark.parametrize("key", EXAMPLES)
+def test_A8_a_key_that_somebody_made_up_is_refused(key: bytes, tmp_path: Path) -> None:
+    (tmp_path / "secret.keys").write_text(written(key))
+
+    for read in (lambda: read_keys(written(key)), lambda: keys_of(tmp_path / "secret.keys")):
+        with pytest.raises(BadKey, match="no random one"):
+            read()
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_A8_what_chance_makes_is_taken(chance: bytes) -> None:
+    key = sha256(chance).digest()
+
+    assert read_keys(written(key)) == [key]
+
+
+def test_keys_come_out_of_their_wrapping_by_the_passphrase_alone() -> None:
+    text = wrapped([NEW, OLD], "a long enough passphrase")
+
+    assert unwrapped(text, "a long enough passphrase") == [NEW, OLD]
+    assert written(NEW)[:20] not in text
+    assert wrapped([NEW], "a long enough passphrase") != wrapped([NEW], "a long enough passphrase")
+    for wrong in ("A long enough passphrase", ""):
+        with pytest.raises(WrongPassphrase):
+            unwrapped(text, wrong)
+    for altered in (text[:-8], text[4:], "", "not base64", text.swapcase()):
+        with pytest.raises(WrongPassphrase):
+            unwrapped(altered, "a long enough passphrase")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import hmac
 import inspect
+import re
 import uuid
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from sqlalchemy import update
 from service import clock
 from service.bitbucket import signature
 from service.bitbucket.signature import sign, verify
+from service.settings import Settings
 from service.store.tables import hooks
 from tests.attacks.means import a_push, door, fresh, knock, rows
 from tests.living import Hook, Living, living, push, repository, signed, status
@@ -22,6 +25,7 @@ from tests.living import Hook, Living, living, push, repository, signed, status
 pytestmark = pytest.mark.anyio
 
 HEX = "ab" * 32
+ROOT = Path(__file__).parents[2]
 
 MALFORMED = [
     "sha1={hex40}",
@@ -244,3 +248,24 @@ async def test_A16_the_secret_before_a_rotation_counts_within_its_window_only(pe
     shown = await penstock.get(f"/api/deliveries/{within.json()['delivery_id']}")
     assert shown["flags"] == ["signed_with_previous_secret"]
     await penstock.assert_alive()
+
+
+def test_A8_no_secret_is_shipped_and_no_setting_has_one_by_default() -> None:
+    shipped = [ROOT / "Dockerfile", ROOT / "README.md", ROOT / "pyproject.toml"]
+    shipped += [path for room in ("service", "templates") for path in (ROOT / room).rglob("*") if path.is_file()]
+    given = re.compile(rb"PENSTOCK_(SECRET_KEYS|TOKEN|SIGN_IN_CLIENT_SECRET)=(?!\$\(|\$|\s|\Z)[^\s`\"']")
+
+    assert [path for path in shipped if given.search(path.read_bytes())] == []
+    assert {one.name: one.default for one in fields(Settings) if one.metadata["secret"]} == dict.fromkeys(
+        (one.name for one in fields(Settings) if one.metadata["secret"]), ""
+    )
+
+
+async def test_A8_two_installations_share_no_secret(tmp_path: Path) -> None:
+    found: list[set[str]] = []
+    for name in ("one", "other"):
+        async with living({"PENSTOCK_DATA_DIR": str(tmp_path / name)}) as installed:
+            key = (tmp_path / name / "secret.keys").read_text().strip()
+            found.append({key, installed.hook.secret, installed.hook.url.rpartition("/")[2], installed.token})
+
+    assert found[0] & found[1] == set()
