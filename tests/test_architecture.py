@@ -30,6 +30,7 @@ FLOORS = {
     "service.merging": 1,
     "service.passwords": 1,
     "service.logs": 1,
+    "service.notifications": 1,
     "service.store": 2,
     "service.bus": 2,
     "service.client": 2,
@@ -74,6 +75,8 @@ NEIGHBOURS = {
     ("service.machine", "service.events"),  # the table's columns are events' words
     ("service.configs", "service.projects"),  # the generator reads what the detector answers
     ("service.configs", "service.render"),
+    ("service.notifications", "service.bitbucket"),
+    ("service.notifications", "service.render"),
     ("service.syncing", "service.bitbucket"),
     ("service.client", "service.store"),  # credentials, and the budget of calls that all processes share, are rows
     ("service.client", "service.vault"),

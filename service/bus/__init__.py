@@ -18,6 +18,7 @@ class Topic(StrEnum):
     LOG = "log"  # entries to send
     WORK = "work"  # work to do
     LOGS = "logs"  # log text to show
+    MESSAGES = "messages"  # messages to send to people
 
 
 class Doorbell(Protocol):

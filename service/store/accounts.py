@@ -16,8 +16,10 @@ from service.store.tables import (
     domains,
     grants,
     identities,
+    messages,
     pipelines,
     repositories,
+    routes,
     sessions,
     tickets,
     tokens,
@@ -114,7 +116,9 @@ async def remove_user(connection: AsyncConnection, name: str) -> bool:
     own = select(credentials.c.id).where(credentials.c.user_id == user)
     using = update(repositories).where(repositories.c.credential_id.in_(own))
     await connection.execute(using.values(credential_id=None))
-    for table in (tokens, sessions, grants, tickets, identities, domains, credentials):
+    told = select(routes.c.id).where(routes.c.user_id == user)
+    await connection.execute(delete(messages).where(messages.c.route_id.in_(told)))
+    for table in (tokens, sessions, grants, tickets, identities, domains, credentials, routes):
         await connection.execute(delete(table).where(table.c.user_id == user))
     await connection.execute(delete(users).where(users.c.id == user))
     return True

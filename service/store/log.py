@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.tables import entries, head
+from service.store.tables import entries, head, notifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,10 @@ async def bounds(connection: AsyncConnection) -> tuple[int, int]:
 
 
 async def prune(connection: AsyncConnection, before: datetime, *, limit: int = 10_000) -> int:
-    """Drops entries older than `before`, at most `limit` of them; how many went."""
-    oldest = select(entries.c.cursor).where(entries.c.at < before).order_by(entries.c.cursor).limit(limit).subquery()
+    """Drops entries older than `before`, at most `limit` of them; how many went. None that nobody was told of yet."""
+    told = select(notifier.c.cursor).scalar_subquery()
+    mine = (entries.c.at < before, entries.c.cursor <= told)
+    oldest = select(entries.c.cursor).where(*mine).order_by(entries.c.cursor).limit(limit).subquery()
     found = (await connection.execute(select(func.max(oldest.c.cursor), func.count()).select_from(oldest))).one()
     if not found[1]:
         return 0

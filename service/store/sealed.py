@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Update, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.tables import answers, credentials, hooks, kept_values, starts, variables, work
+from service.store.tables import answers, credentials, hooks, kept_values, routes, starts, variables, work
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,9 @@ SEALED = (
     Sealed(variables.c.value, "value", lambda row: str(row.place)),
     Sealed(kept_values.c.value, "value", lambda row: str(row.place), "variables"),  # copied from there as they were
     Sealed(starts.c.wish, "wish", lambda row: str(row.execution_id)),
+    Sealed(routes.c.target, "target", lambda row: str(row.place)),
+    Sealed(routes.c.secret, "secret", lambda row: str(row.place)),
+    Sealed(routes.c.previous_secret, "secret", lambda row: str(row.place)),  # it was the secret, and moved as it was
     Sealed(answers.c.body, "body", lambda row: f"{row.user_id} {row.key}"),
 )
 

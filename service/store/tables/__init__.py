@@ -10,6 +10,7 @@ from service.store.tables.deliveries import deliveries
 from service.store.tables.executions import executions, log_pieces, observations, steps, transitions
 from service.store.tables.gates import approvals, holds, locks, probes, starts
 from service.store.tables.log import entries, head
+from service.store.tables.notifications import messages, notifier, routes
 from service.store.tables.pipelines import config_revisions, domains, environments, pipelines, variables
 from service.store.tables.regeneration import config_commits, drifts, looks, pushes
 from service.store.tables.releases import kept_values, releases, rollbacks
@@ -42,7 +43,9 @@ __all__ = [
     "locks",
     "log_pieces",
     "looks",
+    "messages",
     "metadata",
+    "notifier",
     "observations",
     "pipelines",
     "probes",
@@ -51,6 +54,7 @@ __all__ = [
     "releases",
     "repositories",
     "rollbacks",
+    "routes",
     "sessions",
     "starts",
     "steps",
