@@ -265,3 +265,29 @@ async def test_a_reason_is_asked_for(story: Story) -> None:
     assert (await story.ask(reason=None))[0] == 422
     assert (await story.ask(environment="moon"))[0] == 422
     assert (await story.ask(to_execution_id=0))[0] == 422
+
+
+async def test_the_settings_of_then_come_back_where_they_are_kept_and_secrets_stay_those_of_now(story: Story) -> None:
+    def variables(version: str) -> list[dict[str, Any]]:
+        return [
+            {"key": "COLOUR", "value": f"colour-{version}", "secured": False},
+            {"key": "PASSWORD", "value": f"secret-{version}", "secured": True},
+        ]
+
+    await story.environment(keep_variable_values=True, environment_variables=variables("then"))
+    good = await story.deploy()
+    await story.environment(environment_variables=variables("now"))
+    await story.deploy()
+    await story.deploy()
+
+    plan = await story.plan(to_execution_id=good["id"])
+    made = await story.roll_back(to_execution_id=good["id"])
+    sent = story.sent(made)
+
+    assert plan["variables"] == [
+        {"key": "COLOUR", "change": "changed", "secured": False},
+        {"key": "PASSWORD", "change": "changed", "secured": True},
+    ]
+    assert plan["warnings"] == ["PASSWORD: not as the release had it, but as it is now"]
+    assert (sent["COLOUR"], sent.get("PASSWORD")) == ("colour-then", None)
+    assert "secret-then" not in str(await story.both.penstock.get(f"/api/executions/{made['id']}"))
