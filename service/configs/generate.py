@@ -31,21 +31,17 @@ def generate(detection: Detection, request: Request, templates: Environment) -> 
     detection = asked_kind(detection, request)
     plan = kinds.plan(detection, templates)
     targets = tuple(target(plan, request, environment) for environment in request.environments)
-    parts = fragments(
-        templates,
-        nginx_version=request.nginx_version,
-        openssl_version=request.openssl_version,
-        hsts=request.ssl_enabled,
-    )
+    parts = asked_fragments(request, templates)
     variables = contract(plan, request)
-    made = scripts(plan, targets, request.variable_names(), request.keep_releases, templates)
+    sites = site_texts(plan, targets, parts)
+    made = scripts(plan, targets, request.variable_names(), request.keep_releases, sites, templates)
     pipelines = pipelines_document(plan, targets, made)
     lint.check(pipelines, frozenset(variable.name for variable in variables))
     files: Files = (
         (PIPELINES_FILE, document.write(pipelines, COMMENTS)),
-        *_nginx_files(plan, targets, parts),
+        *_nginx_files(targets, sites, parts),
         ("certbot.sh", _certbot_script(targets, request.email)),
-        *server_files(plan, targets, templates),
+        *server_files(plan, targets, frozenset(sites), templates),
         *plan.repository_files,
     )
     main = main_target(targets)
@@ -76,10 +72,25 @@ def _certbot_script(targets: tuple[Target, ...], email: str | None) -> str:
     return certbot.script(tuple(certbot.command(host, email) for host in hosts))
 
 
-def _nginx_files(plan: Plan, targets: tuple[Target, ...], parts: Fragments) -> Files:
-    # Of two environments under one name, the main one's file stays.
-    ordered = sorted(targets, key=lambda one: one is main_target(targets))
-    made = {f"nginx/{one.place.host}.conf": write(site_tree(plan.site, one.place, parts)) for one in ordered}
+def asked_fragments(request: Request, templates: Environment) -> Fragments:
+    """The parts of a site for the server's versions."""
+    return fragments(
+        templates,
+        nginx_version=request.nginx_version,
+        openssl_version=request.openssl_version,
+        hsts=request.ssl_enabled,
+    )
+
+
+def site_texts(plan: Plan, targets: tuple[Target, ...], parts: Fragments) -> dict[str, str]:
+    """The text of nginx for each environment; of two under one name, for the main one alone."""
+    owners = {one.place.host: one for one in sorted(targets, key=lambda one: one is main_target(targets))}
+    return {one.environment.name: write(site_tree(plan.site, one.place, parts)) for one in owners.values()}
+
+
+def _nginx_files(targets: tuple[Target, ...], sites: dict[str, str], parts: Fragments) -> Files:
+    hosts = {one.environment.name: one.place.host for one in targets}
+    made = {f"nginx/{hosts[name]}.conf": text for name, text in sites.items()}
     if any(one.place.ssl for one in targets):
         made |= {f"nginx/bootstrap/{one.place.host}.conf": write(bootstrap_tree(one.place)) for one in targets}
         made["nginx/catch-all.conf"] = write(catch_all_tree(parts))

@@ -8,7 +8,7 @@ from typing import Literal
 from jinja2 import Environment
 
 from service.configs import document, kinds, lint
-from service.configs.generate import asked_kind
+from service.configs.generate import asked_fragments, asked_kind, site_texts
 from service.configs.grammar import InvalidValue
 from service.configs.pipeline import COMMENTS, ROLLBACK, rebuild, relink
 from service.configs.place import Target, target
@@ -50,7 +50,9 @@ def rollback_pipeline(
     plan = kinds.plan(asked_kind(detection, request), templates)
     targets = tuple(target(plan, request, one) for one in request.environments)
     chosen = _named(targets, environment)
-    made = scripts(plan, (chosen,), request.variable_names(), request.keep_releases, templates)
+    sites = site_texts(plan, targets, asked_fragments(request, templates))
+    own = {name: text for name, text in sites.items() if name == environment and method == "rebuild"}
+    made = scripts(plan, (chosen,), request.variable_names(), request.keep_releases, own, templates)
     data = (rebuild if method == "rebuild" else relink)(plan, chosen, made)
     lint.check(data, _known(plan, request))
     yaml = document.write(data, {"definitions": COMMENTS["definitions"]})

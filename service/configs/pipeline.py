@@ -130,6 +130,7 @@ def _deploy(plan: Plan, target: Target, scripts: Scripts, *, purpose: str = "dep
         scripts.environment,
         *plan.pack,
         scripts.upload,
+        *((scripts.sites[target.environment.name],) if target.environment.name in scripts.sites else ()),
         scripts.install,
         scripts.activate,
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jinja2 import Environment
@@ -14,9 +15,10 @@ from service.configs.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Scripts:
-    """Script items by what they do; `settings` by environment name."""
+    """Script items by what they do; `settings` by environment name, `sites` too for those that own a file of nginx."""
 
     settings: dict[str, Anchored]
+    sites: dict[str, Anchored]
     connect: Anchored
     registry: Anchored | None
     environment: Anchored
@@ -27,13 +29,21 @@ class Scripts:
     def definitions(self) -> list[Anchored]:
         """All of them, in the order in which a step uses them."""
         rest = (self.connect, self.registry, self.environment, self.upload, self.install, self.activate)
-        return [*self.settings.values(), *(script for script in rest if script is not None)]
+        return [*self.settings.values(), *self.sites.values(), *(script for script in rest if script is not None)]
 
 
 def scripts(
-    plan: Plan, targets: tuple[Target, ...], names: tuple[str, ...], keep_releases: int, templates: Environment
+    plan: Plan,
+    targets: tuple[Target, ...],
+    names: tuple[str, ...],
+    keep_releases: int,
+    sites: Mapping[str, str],
+    templates: Environment,
 ) -> Scripts:
-    """Render every script of the plan. Values were checked by their grammars; texts of programs are quoted."""
+    """Render every script of the plan; `sites` are texts of nginx by the environments they are of.
+
+    Values were checked by their grammars; texts of programs are quoted.
+    """
 
     def made(name: str, template: str, **values: object) -> Anchored:
         text = templates.get_template(f"deploy/{template}.sh").render(**values)
@@ -48,6 +58,7 @@ def scripts(
             )
             for target in targets
         },
+        sites={name: made(f"site-{name}", "site", text=text) for name, text in sites.items()},
         connect=made("connect", "connect"),
         registry=made("registry", "registry") if docker else None,
         environment=made("environment", "environment", names=names, docker=docker),

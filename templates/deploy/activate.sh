@@ -92,11 +92,22 @@ public_site_shows() {
   [ "$shown" = "$1" ] && answers "$HEALTHCHECK_URL$HEALTHCHECK_PATH"
 }
 
+# The release's own file for nginx, where the server has the unit that installs it. Prints `nginx HOST sha256 DIGEST STATE`
+# of the file that is there afterwards.
+install_site() {
+  local failed=0
+  systemctl cat "$DEPLOY_NAME-site.service" > /dev/null 2>&1 || return 0
+  sudo systemctl restart "$DEPLOY_NAME-site.service" 9>&- || failed=1
+  cat "/var/lib/$DEPLOY_NAME-site/result" || true
+  return "$failed"
+}
+
 # What the service manager says is not believed: only an answer from the new release counts.
 goes_live() {
   switch_to "$1"
   serve || say 'the service manager reports a failure; the probe decides'
   within 20 runs_release "$1" || { say "the service does not run release $1"; return 1; }
+  install_site || { say "the nginx file of release $1 is not installed"; return 1; }
   stop_candidate
   [ "$HEALTHCHECK_URL" = off ] && return
   within 10 public_site_shows "$1" || { say "$HEALTHCHECK_URL does not show release $1"; return 1; }

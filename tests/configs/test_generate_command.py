@@ -37,6 +37,8 @@ def test_it_writes_the_four_files_and_what_the_server_needs(tmp_path: Path, caps
         "certbot.sh",
         "systemd/shop-example-com.service",
         "systemd/shop-example-com.sudoers",
+        "systemd/shop-example-com-site.service",
+        "nginx/install/shop-example-com-site",
         "explain.json",
     }
     assert stat.S_IMODE((tmp_path / "certbot.sh").stat().st_mode) == 0o755

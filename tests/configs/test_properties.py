@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.configs import EnvironmentRequest, InvalidValue, Request, document, generate, kinds
+from service.configs.generate import site_texts
 from service.configs.nginx.fragments import fragments
 from service.configs.nginx.reading import read
 from service.configs.nginx.site import site_tree
@@ -59,13 +60,14 @@ def _holds(name: str, request: Request | None) -> None:
         return
     plan = kinds.plan(PROJECTS[name], TEMPLATES)
     targets = tuple(target(plan, request, environment) for environment in request.environments)
-    made = scripts(plan, targets, request.variable_names(), request.keep_releases, TEMPLATES)
     parts = fragments(
         TEMPLATES,
         nginx_version=request.nginx_version,
         openssl_version=request.openssl_version,
         hsts=request.ssl_enabled,
     )
+    sites = site_texts(plan, targets, parts)
+    made = scripts(plan, targets, request.variable_names(), request.keep_releases, sites, TEMPLATES)
 
     generated = generate(PROJECTS[name], request, TEMPLATES)
 

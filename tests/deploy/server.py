@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -115,9 +116,33 @@ class Server:
     def install_site(self, text: str, *, encrypted: bool = True) -> None:
         """Put a generated site in place and let nginx read it."""
         moved = tuple(self._moved(entry) for entry in read(text))
-        (self.root / "sites" / "site.conf").write_text(write(moved))
+        (self.root / "sites" / f"{self.host}.conf").write_text(write(moved))
         self.processes[1].send_signal(signal.SIGHUP)
         wait_until(lambda: self.listens(self.https_port if encrypted else self.http_port))
+
+    def moved_text(self, text: str) -> str:
+        """A generated text with the places of a real server replaced by those of this one, and nothing else."""
+        live = f"/etc/letsencrypt/live/{self.host}/"
+        moved = text.replace(f"{live}fullchain.pem", str(self.root / "certificate.pem"))
+        moved = moved.replace(f"{live}privkey.pem", str(self.root / "certificate.key"))
+        moved = moved.replace('"/etc/letsencrypt/live/" host "/"', f'"{self.root}/certificate."')
+        for port, here in (("80", self.http_port), ("443", self.https_port)):
+            moved = re.sub(rf"(listen (?:\[::\]:)?){port}\b", rf"\g<1>{here}", moved)
+        moved = moved.replace("/etc/nginx/sites-enabled", str(self.root / "sites")).replace(
+            "/etc/nginx", str(self.root)
+        )
+        moved = moved.replace("/var/lib/", f"{self.root}/state/").replace("/usr/local/sbin", str(self.root / "shims"))
+        return self._moved_path(moved)
+
+    def let_deployments_install_the_site(self, texts: dict[str, str]) -> None:
+        """Put the generated script and its unit in place."""
+        name = f"{self.app_name}-site"
+        script = self.root / "shims" / name
+        script.write_text(self.moved_text(texts[f"nginx/install/{name}"]))
+        script.chmod(0o755)
+        units = self.root / "home" / ".config" / "systemd" / "user"
+        units.mkdir(parents=True, exist_ok=True)
+        (units / f"{name}.service").write_text(self.moved_text(texts[f"systemd/{name}.service"]))
 
     def install_unit(self, text: str) -> None:
         """Put a generated unit in place, run by this user instead of `deploy`."""
