@@ -47,17 +47,19 @@ from service.workers.drifting import Drifter
 from service.workers.following import Follower, Pace
 from service.workers.hooking import Hooker
 from service.workers.inbox import InboxWorker
+from service.workers.notifying import Notifier
 from service.workers.probing import Prober
 from service.workers.reconciling import Budgeted, Reconciler
 from service.workers.regenerating import Regenerator
 from service.workers.retention import Retention
 from service.workers.rolling_back import RollingBack
 from service.workers.secrets import forms_of_secrets
+from service.workers.sending import Sender
 from service.workers.starting import Starter, Stopper
 from service.workers.tailing import Tailer
 from service.workers.tasks import Task, TaskWorker
-from service.workers.vanishing import Vanishing
 from service.workers.unlocking import end_overdue_lock
+from service.workers.vanishing import Vanishing
 
 # Tasks wait for Bitbucket most of the time, and for the database hardly ever.
 TASKS_AT_ONCE = 4
@@ -150,6 +152,7 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
             inbox=inbox,
             vault=vault,
             clients=clients,
+            outbound=outbound,
             hooks=Hooks(database, vault, time.monotonic),
             streams=streams,
             log_streams=LogStreams(recorder, streams.streams, lambda: feed.rights),
@@ -201,7 +204,11 @@ def _workers(
         for number in range(recorder.database.writers)
     ]
     doing = [(f"task worker {number}", TaskWorker(recorder, tasks).run()) for number in range(TASKS_AT_ONCE)]
-    return [*inboxes, *doing, ("retention", retention.run())]
+    telling = [
+        ("notifier", Notifier(recorder).run()),
+        ("sender", Sender(recorder, outbound, vault, public_url).run()),
+    ]
+    return [*inboxes, *doing, *telling, ("retention", retention.run())]
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.tables import credentials, domains, environments, grants, repositories, variables
+from service.store.tables import credentials, domains, environments, grants, repositories, routes, variables
 
 
 async def repositories_owned(connection: AsyncConnection, user_id: int) -> int:
@@ -18,6 +18,10 @@ async def repositories_owned(connection: AsyncConnection, user_id: int) -> int:
 
 async def credentials_of(connection: AsyncConnection, user_id: int) -> int:
     return await _count(connection, credentials.c.user_id == user_id)
+
+
+async def routes_of(connection: AsyncConnection, user_id: int) -> int:
+    return await _count(connection, routes.c.user_id == user_id)
 
 
 async def domains_of(connection: AsyncConnection, user_id: int) -> int:

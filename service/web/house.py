@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from service.client import Clients
 from service.client.signing_in import SigningIn
 from service.history import Patience
+from service.outbound import Outbound
 from service.recorder import Recorder
 from service.settings import Settings
 from service.store.database import Database
@@ -35,6 +36,7 @@ class House:
     hooks: Hooks
     streams: EventStream
     log_streams: LogStreams
+    outbound: Outbound
     patience: Patience
     workers_alive: Callable[[], bool]
     sign_in: SigningIn | None = None

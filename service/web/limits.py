@@ -24,6 +24,7 @@ REPOSITORIES = Limit("repositories", "an account", 1000, counts.repositories_own
 CREDENTIALS = Limit("credentials", "an account", 100, counts.credentials_of)
 DOMAINS = Limit("domains", "an account", 100, counts.domains_of)
 ENVIRONMENTS = Limit("environments", "a pipeline", 200, counts.environments_of)
+NOTIFICATIONS = Limit("notifications", "an account", 200, counts.routes_of)
 VARIABLES = Limit("environment_variables", "a pipeline", 500, counts.variables_of)
 
 

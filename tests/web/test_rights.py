@@ -24,6 +24,15 @@ SEEN = "401 404 200 200 200 200 200"
 TABLE = {
     "POST /api/session": "401 401 401 401 401 401 401",  # a wrong password is one, whoever says it
     "DELETE /api/session": "401 204 204 204 204 204 204",
+    "GET /api/notifications": EVERYBODY,
+    "POST /api/notifications": "401 201 201 201 201 201 403",
+    "GET /api/notifications/{id}": "401 404 404 404 200 200 200",
+    "PUT /api/notifications/{id}": "401 404 404 404 200 200 403",
+    "DELETE /api/notifications/{id}": "401 404 404 404 204 204 403",
+    "POST /api/notifications/{id}/test": "401 404 404 404 202 202 403",
+    "POST /api/notifications/{id}/preview": "401 404 404 404 200 200 200",
+    "GET /api/notifications/{id}/messages": "401 404 404 404 200 200 200",
+    "POST /api/notifications/{id}/send-again": "401 404 404 404 202 202 403",
     "GET /api/credentials": EVERYBODY,
     "POST /api/credentials": "401 201 201 201 201 201 403",
     "DELETE /api/credentials/{id}": "401 404 404 404 204 204 403",
@@ -91,9 +100,14 @@ TABLE = {
     "GET /sign-in/bitbucket/callback": "404 404 404 404 404 404 404",
 }
 
+ROUTE = {"name": "the team", "target": {"kind": "email", "address": "team@example.com"}}
+
 BODIES: dict[str, Any] = {
     "POST /api/session": {"username": "nobody", "password": "correct horse battery"},
     "POST /api/credentials": {"kind": "access_token", "token": "ATCTT3xFfGN0"},
+    "POST /api/notifications": ROUTE,
+    "PUT /api/notifications/{id}": {"name": "elsewhere"},
+    "POST /api/notifications/{id}/preview": {"event": "failed"},
     "POST /api/domains": {"name": "{domain}"},
     "PUT /api/domains/{id}": {"email": "ada@example.com"},
     "POST /api/repositories": {"workspace": "else", "slug": "{domain}"},
@@ -145,6 +159,8 @@ class Scene:
         if path.startswith("/api/credentials"):
             wanted = {"kind": "access_token", "token": "ATCTT3xFfGN0"}
             return int((await people.made(OWNER, "/api/credentials", wanted))["id"])
+        if path.startswith("/api/notifications"):
+            return int((await people.made(OWNER, "/api/notifications", ROUTE))["id"])
         if path.startswith("/api/domains"):
             return int((await people.made(OWNER, "/api/domains", {"name": self.domain}))["id"])
         repository = await people.repository()

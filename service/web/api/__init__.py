@@ -16,6 +16,7 @@ from service.web.api import (
     insights,
     logs,
     members,
+    notifications,
     pipelines,
     repositories,
     rolling_back,
@@ -46,5 +47,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *events.operations,
     *insights.operations,
     *drift.operations,
+    *notifications.operations,
     *audit.operations,
 )
