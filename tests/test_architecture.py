@@ -40,6 +40,7 @@ FLOORS = {
     "service.outbound": 2,
     "service.remote": 2,
     "service.recorder": 3,
+    "service.reporting": 3,
     "service.feed": 3,
     "service.generation": 3,
     "service.grounds": 3,

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.tables import entries, head, notifier
+from service.store.tables import entries, head
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,11 @@ async def bounds(connection: AsyncConnection) -> tuple[int, int]:
     return int(row.pruned), int(row.cursor)
 
 
-async def prune(connection: AsyncConnection, before: datetime, *, limit: int = 10_000) -> int:
-    """Drops entries older than `before`, at most `limit` of them; how many went. None that nobody was told of yet."""
-    told = select(notifier.c.cursor).scalar_subquery()
-    mine = (entries.c.at < before, entries.c.cursor <= told)
+async def prune(connection: AsyncConnection, before: datetime, *, limit: int = 10_000, upto: int | None = None) -> int:
+    """Drops entries older than `before`, none after the cursor `upto`, at most `limit` of them; how many went."""
+    mine = [entries.c.at < before]
+    if upto is not None:
+        mine.append(entries.c.cursor <= upto)
     oldest = select(entries.c.cursor).where(*mine).order_by(entries.c.cursor).limit(limit).subquery()
     found = (await connection.execute(select(func.max(oldest.c.cursor), func.count()).select_from(oldest))).one()
     if not found[1]:

@@ -7,7 +7,7 @@ import logging
 from datetime import timedelta
 
 from service.recorder import Recorder
-from service.store import answers, deliveries, log, releases, work
+from service.store import answers, deliveries, log, outbox, releases, work
 
 logger = logging.getLogger(__name__)
 
@@ -16,6 +16,9 @@ EVERY = 3600.0
 # How long work that is done, and answers to calls with an Idempotency-Key, are remembered.
 DONE = timedelta(days=7)
 ANSWERED = timedelta(days=2)
+
+# How long messages to people are kept, whatever became of them.
+TOLD = timedelta(days=30)
 
 
 class Retention:
@@ -39,10 +42,12 @@ class Retention:
     async def prune(self) -> bool:
         """Whether there may be more. They go in small transactions, so that nobody waits long for the writer."""
         async with self._recorder.record() as record:
-            entries = await log.prune(record.connection, record.now - self._entries, limit=1000)
+            read = await outbox.cursor(record.connection)  # what comes after it was told to nobody yet
+            entries = await log.prune(record.connection, record.now - self._entries, limit=1000, upto=read)
             bodies = await deliveries.drop_bodies(record.connection, record.now - self._bodies)
             done = await work.prune(record.connection, record.now - DONE)
             await answers.prune(record.connection, record.now - ANSWERED)
+            await outbox.prune(record.connection, record.now - TOLD)
             if self._releases is not None:
                 await releases.prune(record.connection, record.now - self._releases)
         return entries + bodies + done > 0
