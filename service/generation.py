@@ -157,9 +157,12 @@ def _named_already(line: str, told: list[str]) -> bool:
     return any(f"domain: {change}," in one for one in told)
 
 
-async def bring(record: Record, pipeline_id: int) -> None:
-    """Somebody is to look how far the newest revision has come, and to bring it to the repository."""
-    await record.work("deliver", str(pipeline_id), {"pipeline_id": pipeline_id})
+async def bring(record: Record, pipeline_id: int, *, edited: bool = False) -> None:
+    """Somebody is to look how far the newest revision has come, and to bring it to the repository.
+
+    `edited` says that generated files have just changed there: once it is known what has arrived, drift is looked for.
+    """
+    await record.work("deliver", str(pipeline_id), {"pipeline_id": pipeline_id, "edited": edited})
 
 
 def unified(before: Mapping[str, str], after: Mapping[str, str]) -> str:

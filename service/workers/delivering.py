@@ -93,6 +93,8 @@ class Deliverer:
 
         async def write_down(record: Record) -> float | None:
             await _write_down(record, delivery, brought)
+            if piece.payload.get("edited"):
+                await look_for_it(record, delivery.pipeline.id)
             return None
 
         return write_down

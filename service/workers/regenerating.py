@@ -167,12 +167,12 @@ class Regenerator:
         last = task.pushes[-1]
         await looks.put(record.connection, pipeline.id, branch=last.branch, commit=last.commit, paths=difference.after)
         if difference.edited:
-            await look_for_it(record, pipeline.id)
-            await _look_after(record, task, task.known)
             names = listed(difference.edited)
             if task.known is not None and task.known.delivered != "delivered":
+                await bring(record, pipeline.id, edited=True)
                 told = f"what Penstock wrote has changed ({names}): it is compared with revision {task.known.number}"
                 return "unchanged", told
+            await look_for_it(record, pipeline.id)
             return "unchanged", f"somebody has edited what Penstock wrote ({names}): the edit stays, as drift"
         count = len(difference.paths)
         many = f"{count} {'file' if count == 1 else 'files'} changed" if count else "no file changed"
