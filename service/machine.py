@@ -170,8 +170,8 @@ class Progress:
     """Where an execution stands: the fold's result.
 
     `numbered` says that Bitbucket itself gave the attempt's number, `lost` that the run ended for want of news alone.
-    `passed_at` is when Bitbucket called the attempt's run successful, where a health check has the last word. `reported`
-    is the newest hint of an end or a rerun that waits for its confirmation.
+    `passed_at` is when Bitbucket called the attempt's run successful, where a health check has the last word.
+    `reported` is the newest hint of an end or a rerun that waits for its confirmation.
     """
 
     state: State = State.PLANNED

@@ -56,7 +56,7 @@ async def settle_the_rollback(record: Record, moved: Moved) -> None:
 
 
 async def begin_anew(record: Record, moved: Moved) -> None:
-    """A rerun of what was rolled back is not: it deploys once more. That it was stays in the books, with the attempt."""
+    """A rerun of what was rolled back is not: it deploys once more. That it was stays in the books with its attempt."""
     execution = moved.execution
     if not execution.rolled_back:
         return

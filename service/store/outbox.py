@@ -189,6 +189,19 @@ async def page(
     ]
 
 
+async def newest(connection: AsyncConnection, route_ids: Collection[int], *, each: int) -> dict[int, list[Message]]:
+    """route → its newest messages, newest first."""
+    place = func.row_number().over(partition_by=messages.c.route_id, order_by=messages.c.id.desc()).label("place")
+    numbered = select(messages.c.id, place).where(messages.c.route_id.in_(route_ids)).subquery()
+    wanted = select(numbered.c.id).where(numbered.c.place <= each)
+    found: dict[int, list[Message]] = {}
+    for row in await connection.execute(
+        select(messages).where(messages.c.id.in_(wanted)).order_by(messages.c.id.desc())
+    ):
+        found.setdefault(row.route_id, []).append(Message(**row._mapping))
+    return found
+
+
 async def counts(connection: AsyncConnection, route_ids: Collection[int]) -> dict[int, dict[str, int]]:
     """route → status → how many messages are waiting or dead."""
     found: dict[int, dict[str, int]] = {number: {WAITING: 0, DEAD: 0} for number in route_ids}

@@ -93,6 +93,7 @@ TABLE = {
     "POST /approvals/{id}": "403 403 403 403 403 403 403",  # it is decided by the token alone
     "GET /connect": "303 200 200 200 200 200 200",
     "GET /deliveries": "303 200 200 200 200 200 200",
+    "GET /notifications": "303 200 200 200 200 200 200",
     "GET /pipelines/{id}": "303 404 200 200 200 200 200",
     "GET /pipelines/{id}/rollback": "303 404 200 200 200 200 200",
     "GET /sign-in": "200 303 303 303 303 303 303",

@@ -9,6 +9,7 @@ from service.web.pages.dashboard import show_dashboard
 from service.web.pages.deliveries import show_deliveries
 from service.web.pages.drift import show_drift
 from service.web.pages.insights import show_insights
+from service.web.pages.notifications import show_notifications
 from service.web.pages.pipeline import show_pipeline
 from service.web.pages.rollback import show_rollback
 from service.web.pages.sign_in import show_sign_in
@@ -22,6 +23,7 @@ routes = [
     Route("/deliveries", show_deliveries, methods=["GET"]),
     Route("/drift", show_drift, methods=["GET"]),
     Route("/insights", show_insights, methods=["GET"]),
+    Route("/notifications", show_notifications, methods=["GET"]),
     Route("/pipelines/{id}", show_pipeline, methods=["GET"]),
     Route("/pipelines/{id}/rollback", show_rollback, methods=["GET"]),
     Route("/sign-in", show_sign_in, methods=["GET"]),
