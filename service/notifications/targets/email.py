@@ -1,6 +1,7 @@
 """E-mail: plain text, in one thread for all that is said of one execution.
 
-Sender and receiver are filled in at sending. The message is built by the standard library, which refuses a line break in a header; titles have none anyway.
+Sender and receiver are filled in at sending. The message is built by the standard library, which refuses a line break
+in a header; titles have none anyway.
 """
 
 from __future__ import annotations
