@@ -30,7 +30,9 @@ def _id() -> sa.types.TypeEngine[int]:
 
 
 def upgrade() -> None:
-    keeping = sa.Column("keep_variable_values", sa.Boolean(), server_default=sa.false(), nullable=False)
+    keeping: sa.Column[bool] = sa.Column(
+        "keep_variable_values", sa.Boolean(), server_default=sa.false(), nullable=False
+    )
     op.add_column("environments", keeping)
     op.create_table(
         "releases",
