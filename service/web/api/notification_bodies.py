@@ -33,7 +33,7 @@ class FilterBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_
     pipeline_id: Id | None = None
     environment: Text | None = None
     branch: Text | None = None
-    events: Annotated[list[Event], msgspec.Meta(max_length=len(Event))] | None = None
+    events: Annotated[list[Event], msgspec.Meta(min_length=1, max_length=len(Event))] | None = None
     only_changes: bool = False
 
 

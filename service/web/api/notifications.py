@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from service.bus import Topic
+from service.mail import NOT_SET
 from service.notifications.signing import new_secret
 from service.notifications.targets import FORMS
 from service.notifications.wording import Wordings
@@ -20,6 +22,7 @@ from service.recorder import Record
 from service.store import outbox, pipelines, repositories, routes
 from service.store.accounts import Viewer
 from service.store.routes import Route
+from service.vault import Vault
 from service.web import limits
 from service.web.api.notification_bodies import (
     FilterBody,
@@ -124,7 +127,8 @@ async def change(request: Request) -> Response:
         if wanted.target is not msgspec.UNSET:
             values |= _in_place_of(known, values, house.vault, until=record.now + BOTH)
         changed = await routes.change(record.connection, known.id, **values, updated_at=record.now)
-        if not changed.paused:  # what has waited meanwhile is tried again
+        if not changed.paused:  # what has waited meanwhile is tried again, or waits for its time as it is now
+            await outbox.hurry(record.connection, changed.id, now=record.now)
             await _try_again(record, changed)
         fields = sorted(name for name in wanted.__struct_fields__ if getattr(wanted, name) is not msgspec.UNSET)
         record.audit(actor_of(request, viewer), "notification.changed", f"notification {known.id}", fields=fields)
@@ -147,6 +151,8 @@ async def test(request: Request) -> Response:
         known = await _locked(request, record, viewer)
         if known.paused:
             raise Problem(409, "the route is paused: let it go on first, then test it")
+        if known.kind == Kind.EMAIL and not house.settings.smtp_url:
+            raise Problem(409, NOT_SET)
         key = f"{TEST} {secrets.token_hex(8)}"
         row = {
             "route_id": known.id,
@@ -154,7 +160,7 @@ async def test(request: Request) -> Response:
             "webhook_id": f"msg_{secrets.token_hex(16)}",
             "event": TEST,
             "at": record.now,
-            "entry": {"by": viewer.name},
+            "entry": {"name": known.name, "by": viewer.name},
             "lane": key,
             "status": outbox.WAITING,
             "due_at": record.now,
@@ -258,10 +264,14 @@ async def _sealed_target(request: Request, target: TargetBody) -> tuple[dict[str
     return columns, None if target.secret else secret
 
 
-def _in_place_of(known: Route, values: dict[str, Any], vault: Any, *, until: Any) -> dict[str, Any]:
-    """The secret before signs on for a while, bound to where the new one is."""
+def _in_place_of(known: Route, values: dict[str, Any], vault: Vault, *, until: datetime) -> dict[str, Any]:
+    """The secret before signs on for a while, bound to where the new one is; not for another server."""
     cleared = {"failing_since": None, "last_error": None, "previous_secret": None, "previous_until": None}
     if known.secret is None or values["secret"] is None:
+        return cleared
+    before = vault.open(known.target, table="routes", column="target", row=known.place)
+    after = vault.open(values["target"], table="routes", column="target", row=values["place"])
+    if urlsplit(before)[:2] != urlsplit(after)[:2]:
         return cleared
     plain = vault.open(known.secret, table="routes", column="secret", row=known.place)
     again = vault.seal(plain, table="routes", column="secret", row=values["place"])
