@@ -22,6 +22,7 @@ COMMANDS = {
     "trigger": "service.cli.terminal",
     "logs": "service.cli.terminal",
     "rollback": "service.cli.rolling_back",
+    "hold": "service.cli.holding",
     "events": "service.cli.terminal",
     "why": "service.cli.looking",
     "doctor": "service.cli.looking",

@@ -34,12 +34,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--wait", action="store_true", help="until it has ended; 1 unless it succeeded")
     parser.add_argument("--json", action="store_true")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, refuse=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
     if args.reason is None and not args.dry_run:
-        raise CommandFailed("a rollback needs a reason: --reason TEXT")
+        args.refuse("a rollback needs a reason: --reason TEXT")
     with speaking() as api:
         path = f"/api/pipelines/{pipeline_of(api, args.repository)['id']}/rollback"
         body = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +47,13 @@ async def open_of(connection: AsyncConnection, pipeline_id: int) -> dict[str, Ho
     """environment → its hold, of those of the pipeline's environments that are held."""
     question = select(holds).where(holds.c.pipeline_id == pipeline_id, holds.c.released_at.is_(None))
     return {row.environment: Hold(**row._mapping) for row in await connection.execute(question)}
+
+
+async def newest_of(connection: AsyncConnection, pipeline_ids: Sequence[int]) -> dict[int, Hold]:
+    """pipeline → the newest hold of its environments, of those pipelines that have one."""
+    question = select(holds).where(holds.c.pipeline_id.in_(pipeline_ids), holds.c.released_at.is_(None))
+    rows = await connection.execute(question.order_by(holds.c.id))
+    return {row.pipeline_id: Hold(**row._mapping) for row in rows}
 
 
 async def by_id(connection: AsyncConnection, hold_id: int) -> Hold | None:

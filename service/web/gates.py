@@ -18,8 +18,15 @@ async def gate_problem(connection: Any, pipeline_id: int, error: Held | Busy) ->
 
 def hold_shape(hold: Hold | None) -> dict[str, Any] | None:
     """As an environment shows it."""
-    if hold is None:
-        return None
+    return None if hold is None else _facts(hold)
+
+
+def pipeline_hold_shape(hold: Hold | None) -> dict[str, Any] | None:
+    """As a pipeline shows the newest of its environments' holds."""
+    return None if hold is None else {"environment": hold.environment, **_facts(hold)}
+
+
+def _facts(hold: Hold) -> dict[str, Any]:
     return {
         "since": written(hold.since),
         "by_execution_id": hold.execution_id,
@@ -31,7 +38,7 @@ def hold_shape(hold: Hold | None) -> dict[str, Any] | None:
 def _held(pipeline_id: int, error: Held) -> Problem:
     hold = error.hold
     options = [
-        f"release it: POST /api/pipelines/{pipeline_id}/release-hold, or `penstock hold release`",
+        f"release it: POST /api/pipelines/{pipeline_id}/release-hold, or `penstock hold release WORKSPACE/SLUG`",
         "push a newer commit to the environment's branch: it ends the hold",
     ]
     holder = {"execution_id": hold.execution_id, "commit": hold.commit, "reason": hold.reason}

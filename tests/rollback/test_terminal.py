@@ -71,6 +71,8 @@ async def test_a_rollback_that_fails_ends_with_1(story: Story) -> None:
 async def test_what_cannot_be_done_is_one_line(story: Story) -> None:
     only = await story.deploy()
 
-    assert await penstock(story) == (1, "", "penstock: a rollback needs a reason: --reason TEXT\n")
+    status, out, err = await penstock(story)
+    assert (status, out) == (2, "")
+    assert err.endswith("penstock rollback: error: a rollback needs a reason: --reason TEXT\n")
     status, _, err = await penstock(story, "--reason", "it is slow", "--to", str(only["id"]))
     assert (status, err) == (1, "penstock: production cannot be rolled back: it is live already\n")

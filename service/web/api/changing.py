@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from service.configs.kinds import AS_IMAGE, KINDS
 from service.recorder import Record
-from service.store import pipelines, repositories, variables
+from service.store import holds, pipelines, repositories, variables
 from service.web.api.generating_bodies import AUTO
 from service.web.api.shapes import PipelineShape, pipeline_shape
 from service.web.call import actor_of, answer, body_of, house_of, id_in, viewer_of, word_of
 from service.web.configuring import TRIES, Change, Standing, configure, etag, refuse_other_version
+from service.web.gates import pipeline_hold_shape
 from service.web.operation import Operation, Query, Right
 from service.web.ownership import owned_pipeline, refuse_others_domain, require_active
 from service.web.places import checked_place
@@ -73,8 +74,10 @@ async def change(request: Request) -> Response:
     async with house.database.read() as connection:
         listed = await pipelines.seen_by(connection, viewer, pipeline_id)
         found = await variables.of_pipeline(connection, pipeline_id)
+        held = await holds.newest_of(connection, [pipeline_id])
     assert listed is not None
-    shape = pipeline_shape(listed, shapes(house.vault, [one for one in found if one.environment_id is None]))
+    own = shapes(house.vault, [one for one in found if one.environment_id is None])
+    shape = pipeline_shape(listed, own, pipeline_hold_shape(held.get(pipeline_id)))
     return answer(shape, 200, {"ETag": etag(changed.version)})
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from service.grounds import branch_of, email_of, with_detection
 from service.recorder import Record
 from service.remote import Snapshot
-from service.store import looks, pipelines, repositories, revisions, variables
+from service.store import holds, looks, pipelines, repositories, revisions, variables
 from service.store.accounts import Viewer
 from service.store.repositories import AlreadyConnected
 from service.web.api.drafting import draft_of
@@ -28,6 +28,7 @@ from service.web.api.taking_over import take_over
 from service.web.call import answer, body_of, house_of, id_in, viewer_of
 from service.web.configuring import TRIES, Change, Standing, configure, etag, standing
 from service.web.connecting import Connected
+from service.web.gates import pipeline_hold_shape
 from service.web.house import House
 from service.web.looking import detected, snapshot_of
 from service.web.operation import Operation, Right
@@ -142,9 +143,12 @@ async def _answer(
     async with house.database.read() as connection:
         listed = await pipelines.seen_by(connection, viewer, pipeline_id)
         found = await variables.of_pipeline(connection, pipeline_id)
+        held = await holds.newest_of(connection, [pipeline_id])
     assert listed is not None
     own = shapes(house.vault, [one for one in found if one.environment_id is None])
     webhook = new_webhook(house, connected) if connected else msgspec.UNSET
-    shape = extended(GeneratedShape, pipeline_shape(listed, own), webhook=webhook)
+    shape = extended(
+        GeneratedShape, pipeline_shape(listed, own, pipeline_hold_shape(held.get(pipeline_id))), webhook=webhook
+    )
     headers = {"Location": f"/api/pipelines/{pipeline_id}", "ETag": etag(version)}
     return answer(shape, 201, headers)

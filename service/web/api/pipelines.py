@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.machine import State
-from service.store import deliveries, executions, pipelines, probes, revisions, steps, variables
+from service.store import deliveries, executions, holds, pipelines, probes, revisions, steps, variables
 from service.store.variables import Variable
 from service.web.api.environments import environment_shapes
 from service.web.api.revision_shapes import RevisionDetail, revision_detail, revision_shape
@@ -37,6 +37,7 @@ from service.web.call import (
     word_of,
 )
 from service.web.configuring import etag
+from service.web.gates import pipeline_hold_shape
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Query, Right
 from service.web.problems import not_found
@@ -61,9 +62,14 @@ async def list_pipelines(request: Request) -> Response:
             repository_id=number_of(request, "repository_id"),
             project_type=text_of(request, "project_type"),
         )
-        known = await variables.of_pipelines(connection, [listed.pipeline.id for listed in found])
-    listed_shapes = [pipeline_shape(one, _own(request, known.get(one.pipeline.id, []))) for one in found]
-    return page(list(listed_shapes), limit, [listed.pipeline.id for listed in found])
+        numbers = [listed.pipeline.id for listed in found]
+        known = await variables.of_pipelines(connection, numbers)
+        held = await holds.newest_of(connection, numbers)
+    listed_shapes: list[object] = [
+        pipeline_shape(one, _own(request, known.get(number, [])), pipeline_hold_shape(held.get(number)))
+        for number, one in zip(numbers, found, strict=True)
+    ]
+    return page(listed_shapes, limit, numbers)
 
 
 async def show_pipeline(request: Request) -> Response:
@@ -78,10 +84,11 @@ async def show_pipeline(request: Request) -> Response:
         latest = await executions.page(connection, viewer, before=None, limit=LATEST, pipeline_id=pipeline_id)
         known = await variables.of_pipeline(connection, pipeline_id)
         made = await revisions.latest(connection, pipeline_id, limit=LATEST)
+        held = await holds.newest_of(connection, [pipeline_id])
     return answer(
         extended(
             PipelineDetail,
-            pipeline_shape(listed, _own(request, known)),
+            pipeline_shape(listed, _own(request, known), pipeline_hold_shape(held.get(pipeline_id))),
             version=listed.pipeline.version,
             config_delivery=listed.pipeline.config_delivery,
             config_skip_ci=listed.pipeline.config_skip_ci,

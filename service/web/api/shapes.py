@@ -60,7 +60,7 @@ class RepositoryName(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PipelineShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A pipeline. `status` is its latest execution's, PLANNED before the first."""
+    """A pipeline. `status` is its latest execution's, PLANNED before the first; `hold` the newest of its holds."""
 
     id: int
     repository: RepositoryName
@@ -79,6 +79,7 @@ class PipelineShape(msgspec.Struct, frozen=True, kw_only=True):
     detection: dict[str, Any] | None
     bitbucket_pipeline_uuid: str | None
     last_execution_timestamp: datetime | None
+    hold: dict[str, Any] | None
     created_at: datetime
     updated_at: datetime
 
@@ -269,7 +270,7 @@ def repository_shape(repository: Repository, webhook: WebhookShape) -> Repositor
     )
 
 
-def pipeline_shape(listed: Listed, variables: list[VariableShape]) -> PipelineShape:
+def pipeline_shape(listed: Listed, variables: list[VariableShape], hold: dict[str, Any] | None) -> PipelineShape:
     pipeline = listed.pipeline
     same = (name for name in PipelineShape.__struct_fields__ if hasattr(pipeline, name))
     return PipelineShape(
@@ -282,6 +283,7 @@ def pipeline_shape(listed: Listed, variables: list[VariableShape]) -> PipelineSh
         ),
         environment_variables=variables,
         last_execution_timestamp=pipeline.last_execution_at,
+        hold=hold,
         **{name: getattr(pipeline, name) for name in same},
     )
 
