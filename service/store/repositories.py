@@ -29,6 +29,7 @@ class Repository:
     main_branch: str | None = None
     hook_uuid: str | None = None
     reconciled_at: datetime | None = None
+    surveyed_at: datetime | None = None
 
     @property
     def full_name(self) -> str:
@@ -141,6 +142,11 @@ async def learn(
 async def reconciled(connection: AsyncConnection, repository_id: int, now: datetime) -> None:
     """Its runs have just been compared with Bitbucket's."""
     await connection.execute(update(repositories).where(repositories.c.id == repository_id).values(reconciled_at=now))
+
+
+async def surveyed(connection: AsyncConnection, repository_id: int, now: datetime) -> None:
+    """Its branches and deployments have just been looked at."""
+    await connection.execute(update(repositories).where(repositories.c.id == repository_id).values(surveyed_at=now))
 
 
 async def sharing_credential(connection: AsyncConnection, credential_id: int) -> int:

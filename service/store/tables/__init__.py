@@ -7,14 +7,14 @@ from service.store.tables.accounts import failed_tries, identities, refusals, se
 from service.store.tables.calls import answers, audit
 from service.store.tables.columns import Id, Json, UtcDateTime, metadata
 from service.store.tables.deliveries import deliveries
-from service.store.tables.executions import executions, log_pieces, observations, steps, transitions
+from service.store.tables.executions import executions, log_pieces, observations, spans, steps, transitions
 from service.store.tables.gates import approvals, holds, locks, probes, starts
 from service.store.tables.log import entries, head
 from service.store.tables.notifications import messages, notifier, routes
 from service.store.tables.pipelines import config_revisions, domains, environments, pipelines, variables
 from service.store.tables.regeneration import config_commits, drifts, looks, pushes
 from service.store.tables.releases import kept_values, releases, rollbacks
-from service.store.tables.repositories import credentials, grants, hooks, repositories
+from service.store.tables.repositories import credentials, grants, heads, hooks, repositories
 from service.store.tables.work import work
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "failed_tries",
     "grants",
     "head",
+    "heads",
     "holds",
     "hooks",
     "identities",
@@ -56,6 +57,7 @@ __all__ = [
     "rollbacks",
     "routes",
     "sessions",
+    "spans",
     "starts",
     "steps",
     "tickets",

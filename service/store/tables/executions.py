@@ -119,6 +119,19 @@ steps = Table(
     UniqueConstraint("execution_id", "uuid", "run_number"),
 )
 
+# When steps began and ended by the run's own traces, which come once it is over and are more exact than the API.
+spans = Table(
+    "spans",
+    metadata,
+    own_id(),
+    to("executions", "execution_id"),
+    Column("step_uuid", String(64), nullable=False),
+    Column("run_number", Integer, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("completed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("execution_id", "step_uuid", "run_number"),
+)
+
 # Log text in order. `offset` counts the bytes of the step's masked text before this piece.
 log_pieces = Table(
     "log_pieces",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Float, Index, LargeBinary, String, Table, Text, UniqueConstraint, text
 
-from service.store.tables.columns import UtcDateTime, metadata, own_id, to
+from service.store.tables.columns import Id, UtcDateTime, metadata, own_id, to
 
 # What Penstock may do at Bitbucket. `broken` says why it last did not work, until it works again.
 credentials = Table(
@@ -24,6 +24,8 @@ credentials = Table(
     Column("calls_left", Float, nullable=False),
     Column("counted_at", UtcDateTime, nullable=False),
     Column("blocked_until", UtcDateTime),  # after a 429
+    # How many were made of late, at `counted_at`: each counts for less as its hour goes by.
+    Column("recent_calls", Float, nullable=False, server_default="0"),
 )
 
 repositories = Table(
@@ -37,6 +39,7 @@ repositories = Table(
     Column("main_branch", String(255)),
     Column("hook_uuid", String(64)),  # Bitbucket's name for our webhook, where we made it
     Column("reconciled_at", UtcDateTime),
+    Column("surveyed_at", UtcDateTime),  # when its branches and deployments were last looked at
     Column("connected_at", UtcDateTime, nullable=False),
     Column("disconnected_at", UtcDateTime),
     Index(
@@ -75,4 +78,24 @@ hooks = Table(
     Column("previous_secret", LargeBinary),  # after a rotation, until previous_until
     Column("previous_until", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
+)
+
+# Where the branches are, as far as is known. A head that Bitbucket has and no push has told of is `doubted` first:
+# its delivery may be on its way. Of a branch that is only doubted so far the `commit` is empty.
+heads = Table(
+    "heads",
+    metadata,
+    own_id(),
+    to("repositories", "repository_id"),
+    Column("branch", String(255), nullable=False),
+    Column("commit", String(40), nullable=False),
+    Column("told_by", String(20), nullable=False),  # push, survey, or first: it was there before we looked
+    Column("at", UtcDateTime, nullable=False),
+    Column("doubted", String(40)),
+    Column("doubted_at", UtcDateTime),
+    Column("silence", Text),  # why no push has told of a head that a survey has found
+    Column("verdict", String(20)),  # and what became of it, as of one that was delivered
+    Column("reason", Text),
+    Column("execution_id", Id),
+    UniqueConstraint("repository_id", "branch"),
 )
