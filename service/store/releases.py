@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, String, column, delete, insert, select, update, values
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -93,14 +93,20 @@ async def live_on(connection: AsyncConnection, pipeline_id: int, environment: st
     return Release(**row._mapping) if row else None
 
 
-async def live_executions(connection: AsyncConnection, pipeline_id: int, names: Iterable[str]) -> dict[str, int]:
+async def live(connection: AsyncConnection, pipeline_id: int, names: Collection[str]) -> dict[str, Release]:
+    """environment → the release that is live there, of those where one is."""
+    places = values(column("name", String), name="places").data([(name,) for name in names]).cte("places")
+    # one step into the index for each place: a question over all releases would read every success
+    newest = _of(pipeline_id, places.c.name).where(releases.c.rolled_back_at.is_(None)).limit(1)
+    chosen = newest.with_only_columns(releases.c.id).correlate(places).scalar_subquery()
+    question = select(releases).where(releases.c.id.in_(select(chosen).select_from(places)))
+    found = await connection.execute(question) if names else ()
+    return {row.environment: Release(**row._mapping) for row in found}
+
+
+async def live_executions(connection: AsyncConnection, pipeline_id: int, names: Collection[str]) -> dict[str, int]:
     """environment → the execution whose release is live there."""
-    found: dict[str, int] = {}
-    for name in names:  # one step into the index each; a question over all of them would read every success
-        release = await live_on(connection, pipeline_id, name)
-        if release is not None:
-            found[name] = release.execution_id
-    return found
+    return {name: one.execution_id for name, one in (await live(connection, pipeline_id, names)).items()}
 
 
 async def newest(
@@ -184,6 +190,6 @@ async def prune(connection: AsyncConnection, before: datetime, *, limit: int = 1
     return len(gone)
 
 
-def _of(pipeline_id: int, environment: str) -> Select[Any]:
+def _of(pipeline_id: int, environment: str | ColumnElement[str]) -> Select[Any]:
     mine = (releases.c.pipeline_id == pipeline_id, releases.c.environment == environment)
     return select(releases).where(*mine).order_by(releases.c.completed_at.desc(), releases.c.id.desc())

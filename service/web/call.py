@@ -23,6 +23,7 @@ COOKIE = "session"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST_ID = 2**63 - 1
 LARGEST_LIMIT = 200
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 UNAUTHENTICATED = "sign in, or send `Authorization: Bearer <token>`; `penstock token create` makes one"
 
@@ -113,6 +114,11 @@ async def body_of(request: Request, kind: type[Body]) -> Body:
     return decode(await raw_body(request), kind)
 
 
+async def optional_body_of(request: Request, kind: type[Body]) -> Body:
+    """The same where every field may be left out: then so may the body."""
+    return await body_of(request, kind) if await raw_body(request) else kind()
+
+
 async def raw_body(request: Request) -> bytes:
     """The whole body, read once; a 413 as soon as it is too much."""
     known: bytes | None = getattr(request.state, "raw", None)
@@ -146,7 +152,7 @@ def decode(raw: bytes, kind: type[Body]) -> Body:
 
 def id_in(request: Request, what: str, name: str = "id") -> int:
     """The number in the path; what can be no row's is a 404 like every other that is not there."""
-    number = _number(str(request.path_params[name]))
+    number = row_number(str(request.path_params[name]))
     if number is None:
         raise not_found(what)
     return number
@@ -154,7 +160,7 @@ def id_in(request: Request, what: str, name: str = "id") -> int:
 
 def limit_of(request: Request) -> int:
     text = request.query_params.get("limit", "50")
-    limit = _number(text)
+    limit = row_number(text)
     if limit is None or not 1 <= limit <= LARGEST_LIMIT:
         told = f"a number from 1 to {LARGEST_LIMIT}"
         raise Problem(422, f"limit is {told}", errors=[("limit", told)])
@@ -166,7 +172,7 @@ def number_of(request: Request, name: str) -> int | None:
     text = request.query_params.get(name)
     if text is None:
         return None
-    number = _number(text)
+    number = row_number(text)
     if number is None:
         raise Problem(422, f"{name} is a number", errors=[(name, "a whole number, 0 or more")])
     return number
@@ -187,6 +193,14 @@ def word_of(request: Request, name: str, words: frozenset[str]) -> str | None:
     return text
 
 
+def flag_of(request: Request, name: str) -> bool:
+    """A yes or no in the query; no where it is not given."""
+    text = request.query_params.get(name, "false").lower()
+    if text not in FLAGS:
+        raise Problem(422, f"{name} is true or false", errors=[(name, "true or false")])
+    return FLAGS[text]
+
+
 def cursor_of(request: Request) -> str | None:
     """The place where the page before ended, as `next_cursor` gave it."""
     text = request.query_params.get("cursor")
@@ -202,14 +216,17 @@ def numbered_cursor_of(request: Request) -> int | None:
     place = cursor_of(request)
     if place is None:
         return None
-    number = _number(place)
+    number = row_number(place)
     if number is None:
         raise bad_cursor()
     return number
 
 
-def _number(text: str) -> int | None:
-    """A number that a column of ids can hold; the length comes first, since Python converts no 5,000 digits."""
+def row_number(text: str) -> int | None:
+    """A number that a column of ids can hold, else None.
+
+    The length comes first: Python converts no 5,000 digits.
+    """
     plain = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))
     return int(text) if plain and int(text) <= LARGEST_ID else None
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from service import __version__
-from service.web.operation import Operation, Query, Right
+from service.web.operation import LIST, Operation, Query, Right
 
 PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
@@ -89,7 +89,8 @@ def _told(operation: Operation) -> dict[str, Any]:
     if operation.matches:
         told["parameters"].append({"name": "If-Match", "in": "header", "schema": {"type": "string"}})
     if operation.body is not None:
-        told["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(operation.body)}}}
+        content = {"application/json": {"schema": _schema(operation.body)}}
+        told["requestBody"] = {"required": not operation.optional, "content": content}
     return told
 
 
@@ -114,7 +115,7 @@ def _in_query(query: Query) -> dict[str, Any]:
         schema["enum"] = list(query.words)
     if query.kind is int:
         schema["minimum"] = 0
-    if query.name == "limit":
+    if query is LIST[0]:
         schema |= {"minimum": 1, "maximum": 200, "default": 50}
     return {"name": query.name, "in": "query", "description": query.meaning, "schema": schema}
 

@@ -78,6 +78,7 @@ class Operation:
     right: Right
     summary: str
     body: type | None = None
+    optional: bool = False  # the body may be left out
     answer: Any = None
     status: int = 200
     query: tuple[Query, ...] = ()

@@ -443,6 +443,18 @@ async def test_lines_are_found_whatever_the_case_of_their_letters(
         assert text[one["offset"] :].decode().startswith(one["text"])
 
 
+async def test_the_text_of_a_search_is_the_lines_it_finds(logged: Logged) -> None:
+    both, number, whole = logged
+    wanted = {"execution_id": number, "q": "ÄRGER"}
+
+    answer = await both.penstock.client.get(
+        f"/api/pipelines/{both.pipeline_id}/logs", params=wanted, headers={"Accept": "text/plain"}
+    )
+
+    assert answer.content == b"".join(line for line in whole.splitlines(True) if line.startswith("Ärger".encode()))
+    assert answer.content.count(b"\n") == 3
+
+
 async def test_a_log_without_line_ends_is_searched_without_being_held(both: Both) -> None:
     execution, _ = await _finished(both, b"x" * 300_000 + b" needle " + b"y" * 300_000)
 

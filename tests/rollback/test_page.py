@@ -11,6 +11,7 @@ import pytest
 
 from service.store import accounts
 from tests.rollback.conftest import Story
+from tests.web.people import people_of
 
 pytestmark = pytest.mark.anyio
 
@@ -53,3 +54,21 @@ async def test_a_release_that_cannot_be_gone_back_to_is_refused_and_the_rest_is_
 
     assert "production cannot be rolled back: it is live already" in text
     assert f"Go back to execution {good['id']}" in text
+
+
+async def test_H8_for_who_may_only_look_bitbucket_is_asked_nothing(story: Story) -> None:
+    good = await story.deploy()
+    await story.deploy()
+    people = await people_of(story.both.penstock)
+    await people.ask("admin", "PUT", f"/api/repositories/{story.both.repository_id}/members/viewer", {"role": "viewer"})
+
+    async def page_of(role: str) -> tuple[str, int]:
+        before = story.both.asked("GET", "/commits")
+        answer = await people.ask(role, "GET", f"/pipelines/{story.both.pipeline_id}/rollback")
+        return answer.text, story.both.asked("GET", "/commits") - before
+
+    shown_to_viewer, asked_for_viewer = await page_of("viewer")
+    _, asked_for_admin = await page_of("admin")
+
+    assert f"execution {good['id']}" in shown_to_viewer
+    assert (asked_for_viewer, asked_for_admin) == (0, 1)

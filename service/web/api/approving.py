@@ -14,7 +14,7 @@ from service.store import executions, repositories
 from service.store.audit import Actor
 from service.store.executions import Execution
 from service.web.api.shapes import ExecutionShape, execution_shape
-from service.web.call import actor_of, answer, body_of, house_of, id_in, raw_body, viewer_of
+from service.web.call import actor_of, answer, house_of, id_in, optional_body_of, viewer_of
 from service.web.gates import gate_problem
 from service.web.house import House
 from service.web.operation import Operation, Right
@@ -39,7 +39,7 @@ async def approve(request: Request) -> Response:
         if seen is None:
             raise not_found("execution")
         await require_operator(connection, viewer, seen.repository_id)
-    wanted = await body_of(request, Deciding) if await raw_body(request) else Deciding()
+    wanted = await optional_body_of(request, Deciding)
     said = Decided(decision=wanted.decision, actor=actor_of(request, viewer), comment=wanted.comment or None)
     return answer(execution_shape(await decided(house, execution_id, said)))
 
@@ -75,7 +75,9 @@ operations = [
         right=Right.OPERATE,
         summary="Approve or refuse an execution that waits for it",
         body=Deciding,
+        optional=True,
         answer=ExecutionShape,
         also=(409,),
+        once=True,
     ),
 ]

@@ -13,7 +13,7 @@ from service.recorder import Record
 from service.store import holds, pipelines, repositories, variables
 from service.web.api.generating_bodies import AUTO
 from service.web.api.shapes import PipelineShape, pipeline_shape
-from service.web.call import actor_of, answer, body_of, house_of, id_in, viewer_of, word_of
+from service.web.call import actor_of, answer, body_of, flag_of, house_of, id_in, viewer_of
 from service.web.configuring import TRIES, Change, Standing, configure, etag, refuse_other_version
 from service.web.gates import pipeline_hold_shape
 from service.web.operation import Operation, Query, Right
@@ -22,8 +22,6 @@ from service.web.places import checked_place
 from service.web.problems import Problem
 from service.web.variables import VariableBody, checked, shapes
 from service.web.words import Port, Text
-
-BOOLEANS = frozenset({"true", "false"})
 
 
 class PipelineChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -83,7 +81,7 @@ async def change(request: Request) -> Response:
 
 async def remove(request: Request) -> Response:
     viewer, house, pipeline_id = await viewer_of(request), house_of(request), id_in(request, "pipeline")
-    remote = word_of(request, "remote", BOOLEANS) == "true"
+    remote = flag_of(request, "remote")
     for _ in range(TRIES):
         async with house.recorder.record() as record:
             pipeline = await owned_pipeline(record.connection, viewer, pipeline_id)
@@ -134,7 +132,7 @@ operations = [
         right=Right.OWN,
         summary="End a pipeline; its history stays readable",
         status=204,
-        query=(Query("remote", words=("true", "false"), meaning="also remove what was put into Bitbucket"),),
+        query=(Query("remote", bool, meaning="also remove what was put into Bitbucket"),),
         also=(409,),
         matches=True,
     ),

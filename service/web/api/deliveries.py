@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from service.bitbucket.deliveries import parse
 from service.bus import Topic
-from service.store import accounts, deliveries
+from service.store import deliveries
 from service.store.accounts import Viewer
 from service.store.deliveries import Delivery
 from service.web.api.shapes import (
@@ -28,6 +28,7 @@ from service.web.call import (
     answer,
     bad_cursor,
     cursor_of,
+    flag_of,
     house_of,
     limit_of,
     number_of,
@@ -38,6 +39,7 @@ from service.web.call import (
 )
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Query, Right
+from service.web.ownership import require_operator
 from service.web.problems import Problem, not_found
 
 STATUSES = frozenset({"accepted", "processed", "failed", "dead"})
@@ -82,11 +84,10 @@ async def replay(request: Request) -> Response:
     """Puts it back into the inbox. What it says is known already moves nothing: observations count once."""
     viewer = await viewer_of(request)
     house = house_of(request)
-    dry_run = request.query_params.get("dry_run", "false").lower() in ("true", "1")
+    dry_run = flag_of(request, "dry_run")
     async with house.recorder.record() as record:
         delivery = await _seen(record.connection, viewer, request)
-        if await accounts.role_on(record.connection, viewer, delivery.repository_id) not in ("owner", "operator"):
-            raise Problem(403, "only an owner or operator of the repository may replay its deliveries")
+        await require_operator(record.connection, viewer, delivery.repository_id)
         if delivery.body is None:
             raise Problem(409, "its body is no longer kept, so it cannot be processed again")
         if dry_run:
@@ -123,7 +124,7 @@ operations = [
         summary="Process a delivery once more; what it says is known already moves nothing",
         answer=ReplayShape,
         status=202,
-        query=(Query("dry_run", words=("true", "false"), meaning="only say what it holds (200)"),),
+        query=(Query("dry_run", bool, meaning="only say what it holds (200)"),),
         also=(200, 409),
         once=True,
     ),

@@ -9,25 +9,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.drift import look_for_it
-from service.store import accounts, drifts, pipelines, repositories
+from service.store import drifts, repositories
 from service.store.drifts import KINDS, Listed
 from service.web.call import (
     actor_of,
     answer,
-    bad_cursor,
-    cursor_of,
     house_of,
     id_in,
     limit_of,
     number_of,
+    numbered_cursor_of,
     page,
     viewer_of,
     word_of,
 )
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Query, Right
-from service.web.ownership import require_active
-from service.web.problems import Problem, not_found
+from service.web.ownership import operated_pipeline, require_active
+from service.web.problems import Problem
 
 
 class DriftShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,34 +54,25 @@ class LookShape(msgspec.Struct, frozen=True, kw_only=True):
 
 async def list_drift(request: Request) -> Response:
     viewer = await viewer_of(request)
-    limit, after = limit_of(request), cursor_of(request)
-    if after is not None and not (after.isascii() and after.isdigit()):
-        raise bad_cursor()
+    limit, after = limit_of(request), numbered_cursor_of(request) or 0
     async with house_of(request).database.read() as connection:
         found = await drifts.page(
             connection,
             viewer,
-            after=min(int(after or 0), 2**62),
+            after=after,
             limit=limit + 1,
             pipeline_id=number_of(request, "pipeline_id"),
             kind=word_of(request, "kind", frozenset(KINDS)),
         )
-    return page([_shape(one) for one in found], limit, [str(one.drift.id) for one in found])
+    return page([_shape(one) for one in found], limit, [one.drift.id for one in found])
 
 
 async def look(request: Request) -> Response:
     viewer, house, pipeline_id = await viewer_of(request), house_of(request), id_in(request, "pipeline")
     async with house.recorder.record() as record:
-        listed = await pipelines.seen_by(record.connection, viewer, pipeline_id)
-        if listed is None:
-            raise not_found("pipeline")
-        if await accounts.role_on(record.connection, viewer, listed.pipeline.repository_id) not in (
-            "owner",
-            "operator",
-        ):
-            raise Problem(403, "only an owner or operator of the repository may do this")
-        require_active(listed.pipeline)
-        repository = await repositories.by_id(record.connection, listed.pipeline.repository_id)
+        pipeline = await operated_pipeline(record.connection, viewer, pipeline_id)
+        require_active(pipeline)
+        repository = await repositories.by_id(record.connection, pipeline.repository_id)
         if repository is None or repository.credential_id is None:
             raise Problem(409, "the repository has no credential: nobody can look what is there by now")
         await look_for_it(record, pipeline_id)
@@ -109,6 +99,7 @@ operations = [
         answer=LookShape,
         status=202,
         also=(409,),
+        once=True,
     ),
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 from starlette.requests import Request
@@ -30,6 +30,8 @@ from service.web.problems import Problem, not_found
 USUAL_LIMIT, LARGEST_LIMIT = 64 * 1024, 1024 * 1024
 LONGEST_CHARACTER = 4
 MOST_MATCHES = 1000
+
+TEXT = "text/plain; charset=utf-8"
 
 # Letters of a line that are told.
 SHOWN = 2000
@@ -86,7 +88,8 @@ async def show(request: Request) -> Response:
     if name is not None and not wanted.steps:
         raise not_found("step")
     if "text/plain" in request.headers.get("accept", ""):
-        return _as_text(request, wanted)
+        query = text_of(request, "q")
+        return _found_in_text(request, wanted, query) if query else _as_text(request, wanted)
     return answer(await _as_json(request, execution.id, execution.status, known, wanted))
 
 
@@ -103,7 +106,18 @@ def _as_text(request: Request, wanted: StoredText) -> Response:
             raise Problem(416, f"the log has {wanted.size} bytes by now", headers=told)
         status, headers["Content-Range"] = 206, f"bytes {begin}-{end - 1}/{wanted.size}"
     headers["Content-Length"] = str(end - begin)
-    return StreamingResponse(wanted.read(database, begin, end), status, headers, media_type="text/plain; charset=utf-8")
+    return StreamingResponse(wanted.read(database, begin, end), status, headers, media_type=TEXT)
+
+
+def _found_in_text(request: Request, wanted: StoredText, query: str) -> Response:
+    """The lines that hold `query`, all of them, as they are read."""
+    database = house_of(request).database
+
+    async def found() -> AsyncIterator[bytes]:
+        async for _, _, line in _holding(database, wanted, query):
+            yield line + b"\n"
+
+    return StreamingResponse(found(), 200, {"X-Content-Type-Options": "nosniff"}, media_type=TEXT)
 
 
 async def _as_json(
@@ -131,16 +145,22 @@ async def _as_json(
 
 
 async def _search(database: Database, wanted: StoredText, query: str) -> list[MatchShape]:
-    """The lines that hold `query`, whatever the case of letters; the first of them, if there are very many."""
-    needle, found = query.casefold(), list[MatchShape]()
+    """The lines that hold `query`; the first of them, if there are very many."""
+    found = list[MatchShape]()
+    async for step, at, line in _holding(database, wanted, query):
+        found.append(MatchShape(step, at, line.decode(errors="replace")[:SHOWN]))
+        if len(found) == MOST_MATCHES:
+            break
+    return found
+
+
+async def _holding(database: Database, wanted: StoredText, query: str) -> AsyncIterator[tuple[str, int, bytes]]:
+    """(step, offset, line) of each line that holds `query`, whatever the case of letters."""
+    needle = query.casefold()
     for step in wanted.steps:
         async for at, line in lines(StoredText([step]).read(database, 0, step.log_bytes)):
-            text = line.decode(errors="replace")
-            if needle in text.casefold():
-                found.append(MatchShape(step.name, at, text[:SHOWN]))
-                if len(found) == MOST_MATCHES:
-                    return found
-    return found
+            if needle in line.decode(errors="replace").casefold():
+                yield step.name, at, line
 
 
 class Live:
@@ -189,7 +209,7 @@ operations = [
             Query("step", meaning="a step's name"),
             Query("offset", int, "bytes"),
             Query("limit", int, "bytes"),
-            Query("q", meaning="lines that hold this are listed in `matches`"),
+            Query("q", meaning="lines that hold this are listed in `matches`; the text is of them alone"),
         ),
         also=(206, 416),
     ),

@@ -47,6 +47,7 @@ from service.web.call import (
     id_in,
     limit_of,
     numbered_cursor_of,
+    optional_body_of,
     page,
     viewer_of,
     word_of,
@@ -177,7 +178,7 @@ async def test(request: Request) -> Response:
 async def preview(request: Request) -> Response:
     house = house_of(request)
     known = await _seen(request)
-    wanted = await body_of(request, Previewing)
+    wanted = await optional_body_of(request, Previewing)
     told = _example(wanted, house.public_url, house.recorder.now())
     words = Wordings().of(told)
     form = FORMS[Kind(known.kind)]
@@ -370,6 +371,7 @@ operations = [
         right=Right.SIGNED_IN,
         summary="What would be sent, of an invented execution",
         body=Previewing,
+        optional=True,
         answer=PreviewShape,
     ),
     Operation(

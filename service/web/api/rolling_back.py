@@ -20,7 +20,18 @@ from service.store.pipelines import Environment
 from service.store.releases import Release
 from service.store.repositories import Repository
 from service.web.api.shapes import ExecutionShape, execution_shape
-from service.web.call import actor_of, answer, body_of, house_of, id_in, limit_of, numbered_cursor_of, page, viewer_of
+from service.web.call import (
+    actor_of,
+    answer,
+    body_of,
+    house_of,
+    id_in,
+    limit_of,
+    numbered_cursor_of,
+    page,
+    text_of,
+    viewer_of,
+)
 from service.web.gates import gate_problem
 from service.web.house import House
 from service.web.openapi import ListOf
@@ -152,19 +163,21 @@ async def start_rollback(request: Request) -> Response:
 
 async def list_releases(request: Request) -> Response:
     viewer, pipeline_id, limit = await viewer_of(request), id_in(request, "pipeline"), limit_of(request)
-    wanted = request.query_params.get("environment")
+    wanted = text_of(request, "environment")
     async with house_of(request).database.read() as connection:
         if await pipelines.seen_by(connection, viewer, pipeline_id) is None:
             raise not_found("pipeline")
         before = numbered_cursor_of(request)
         found = await releases.page(connection, pipeline_id, environment=wanted, before=before, limit=limit + 1)
-        live = [await releases.live_on(connection, pipeline_id, name) for name in {one.environment for one in found}]
-    numbers = {one.id for one in live if one is not None}
-    return page([_release(one, one.id in numbers) for one in found], limit, [one.id for one in found])
+        live = await releases.live(connection, pipeline_id, {one.environment for one in found})
+    return page([_release(one, live.get(one.environment) == one) for one in found], limit, [one.id for one in found])
 
 
-async def planned(house: House, pipeline_id: int, wanted: RollingBack) -> Plan:
-    """With what Bitbucket knows, or a warning that it does not answer. Raises a 409 for what cannot be."""
+async def planned(house: House, pipeline_id: int, wanted: RollingBack, *, asks: bool = True) -> Plan:
+    """With what Bitbucket knows, or a warning that it does not answer. Raises a 409 for what cannot be.
+
+    Unless it `asks`, Bitbucket is left alone: who may only look makes Penstock call nobody.
+    """
     async with house.database.read() as connection:
         pipeline = await pipelines.by_id(connection, pipeline_id)
         assert pipeline is not None
@@ -180,6 +193,8 @@ async def planned(house: House, pipeline_id: int, wanted: RollingBack) -> Plan:
         undone = await executions.by_id(connection, plan.current_execution_id or 0)
     if plan.because is not None and wanted.to_execution_id is not None:
         raise _not_eligible(plan)
+    if not asks:
+        return plan
     bad = undone.bitbucket_commit_hash if undone else None
     return await _with_commits(house, repository, plan, bad)
 

@@ -12,17 +12,18 @@ from starlette.responses import Response
 from service.bitbucket.requests import Assignment
 from service.client import BitbucketError, Client, Conflict, NotAllowed, NotFound
 from service.drift import FIRST_LOOK, look_for_it
-from service.store import accounts, pipelines, repositories, variables
+from service.store import pipelines, repositories, variables
 from service.store.audit import Actor
 from service.store.pipelines import Environment
 from service.store.repositories import Repository
 from service.store.variables import Variable
 from service.syncing import Ours, Plan, plan
 from service.variables import opened
-from service.web.call import actor_of, answer, body_of, house_of, id_in, viewer_of
+from service.web.call import actor_of, answer, house_of, id_in, optional_body_of, viewer_of
 from service.web.house import House
 from service.web.operation import Operation, Right
-from service.web.problems import Problem, not_found
+from service.web.ownership import operated_pipeline
+from service.web.problems import Problem
 
 KINDS = {"test": "Test", "staging": "Staging", "production": "Production"}
 
@@ -56,14 +57,10 @@ async def sync(request: Request) -> Response:
     viewer = await viewer_of(request)
     house, pipeline_id = house_of(request), id_in(request, "pipeline")
     async with house.database.read() as connection:
-        listed = await pipelines.seen_by(connection, viewer, pipeline_id)
-        if listed is None:
-            raise not_found("pipeline")
-        if await accounts.role_on(connection, viewer, listed.pipeline.repository_id) not in ("owner", "operator"):
-            raise Problem(403, "only an owner or operator of the repository may do this")
-    wanted = await body_of(request, Syncing)
+        pipeline = await operated_pipeline(connection, viewer, pipeline_id)
+    wanted = await optional_body_of(request, Syncing)
     async with house.database.read() as connection:
-        repository = await repositories.by_id(connection, listed.pipeline.repository_id)
+        repository = await repositories.by_id(connection, pipeline.repository_id)
         known = await variables.of_pipeline(connection, pipeline_id)
         environments = await pipelines.environments_of(connection, pipeline_id)
     environment = _environment(environments, wanted.environment)
@@ -89,6 +86,7 @@ operations = [
         right=Right.OPERATE,
         summary="Bring Bitbucket's variables to what is configured here",
         body=Syncing,
+        optional=True,
         answer=SyncShape,
         also=(409, 503),
         once=True,

@@ -30,7 +30,7 @@ async def show_approval(request: Request) -> Response:
 
 
 async def decide_by_link(request: Request) -> Response:
-    fields = parse_qs((await raw_body(request)).decode(errors="replace"), keep_blank_values=True, max_num_fields=10)
+    fields = _fields(await raw_body(request))
     token, decision, comment = (fields.get(name, [""])[0] for name in ("token", "decision", "comment"))
     comment = "".join(letter for letter in comment if letter.isprintable()).strip()[:MOST_COMMENT]
     execution_id = _number(request)
@@ -83,6 +83,14 @@ async def _to_the_pipeline(request: Request) -> Response:
         return missing(request, "execution", viewer)
     place = f"/pipelines/{execution.pipeline_id}#execution-{execution.id}"
     return RedirectResponse(place, 303, {**POLICY, **NOT_STORED})
+
+
+def _fields(raw: bytes) -> dict[str, list[str]]:
+    """Of a form as the page has it; of one with ever more fields none."""
+    try:
+        return parse_qs(raw.decode(errors="replace"), keep_blank_values=True, max_num_fields=10)
+    except ValueError:
+        return {}
 
 
 def _number(request: Request) -> int | None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from service.store import deliveries, log, overview, pipelines
 from service.store.executions import Execution
 from service.store.pipelines import Listed
-from service.web.call import LARGEST_ID, house_of, viewer_or_none
+from service.web.call import house_of, row_number, viewer_or_none
 from service.web.pages.rendering import page, to_sign_in
 
 MOST_PIPELINES = 100
@@ -41,7 +41,7 @@ async def show_dashboard(request: Request) -> Response:
     async with house_of(request).database.read() as connection:
         # before everything else: an entry that is committed meanwhile comes by the stream, twice rather than never
         _, cursor = await log.bounds(connection)
-        after = _after(request)
+        after = row_number(request.query_params.get("after", "")) or 0
         listed = await pipelines.page(connection, viewer, after=after, limit=MOST_PIPELINES + 1)
         running = await overview.running(connection, viewer, limit=MOST_RUNNING)
         came = await deliveries.page(connection, viewer, before=None, limit=MOST_DELIVERIES)
@@ -66,9 +66,3 @@ async def show_dashboard(request: Request) -> Response:
         most_deliveries=MOST_DELIVERIES,
         names=names,
     )
-
-
-def _after(request: Request) -> int:
-    """The pipeline after which the table begins; what is not a number begins it at the beginning."""
-    text = request.query_params.get("after", "0")
-    return min(int(text[:20]), LARGEST_ID) if text.isascii() and text.isdigit() else 0

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.store import deliveries, log, overview
+from service.web.api.deliveries import ID
 from service.web.call import house_of, viewer_or_none
 from service.web.pages.rendering import page, to_sign_in
 
@@ -17,6 +18,7 @@ async def show_deliveries(request: Request) -> Response:
     if viewer is None:
         return to_sign_in()
     before = request.query_params.get("before")
+    before = before if before is not None and ID.match(before) else None
     async with house_of(request).database.read() as connection:
         _, cursor = await log.bounds(connection)
         came = await deliveries.page(connection, viewer, before=before, limit=MOST + 1)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from service.store import drifts, log
 from service.store.drifts import KINDS
-from service.web.call import LARGEST_ID, house_of, viewer_or_none
+from service.web.call import house_of, row_number, viewer_or_none
 from service.web.pages.rendering import page, to_sign_in
 
 MOST = 50
@@ -19,12 +19,11 @@ async def show_drift(request: Request) -> Response:
         return to_sign_in()
     kind = request.query_params.get("kind")
     kind = kind if kind in KINDS else None
-    pipeline_id = _number(request, "pipeline_id") or None
+    pipeline_id = row_number(request.query_params.get("pipeline_id", ""))
+    after = row_number(request.query_params.get("after", "")) or 0
     async with house_of(request).database.read() as connection:
         _, cursor = await log.bounds(connection)
-        found = await drifts.page(
-            connection, viewer, after=_number(request, "after"), limit=MOST + 1, pipeline_id=pipeline_id, kind=kind
-        )
+        found = await drifts.page(connection, viewer, after=after, limit=MOST + 1, pipeline_id=pipeline_id, kind=kind)
         compared = await drifts.compared(connection, viewer)
     shown = found[:MOST]
     return page(
@@ -38,9 +37,3 @@ async def show_drift(request: Request) -> Response:
         pipeline_id=pipeline_id,
         compared=compared,
     )
-
-
-def _number(request: Request, name: str) -> int:
-    """What is no number is none."""
-    text = request.query_params.get(name, "")
-    return min(int(text[:20]), LARGEST_ID) if text.isascii() and text.isdigit() else 0

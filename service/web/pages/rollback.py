@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from service.store import accounts, pipelines
 from service.web.api.rolling_back import RollingBack, planned
-from service.web.call import LARGEST_ID, house_of, id_in, viewer_or_none
+from service.web.call import house_of, id_in, row_number, viewer_or_none
 from service.web.pages.rendering import missing, page, to_sign_in
 from service.web.problems import Problem
 
@@ -29,13 +29,15 @@ async def show_rollback(request: Request) -> Response:
         role = await accounts.role_on(connection, viewer, listed.pipeline.repository_id)
     asked = request.query_params.get("environment")
     chosen = next((one for one in environments if one.name == asked), environments[0])
-    wanted = RollingBack(environment=chosen.name, to_execution_id=_number(request.query_params.get("to", "")))
+    target = row_number(request.query_params.get("to", "")) or None
+    wanted = RollingBack(environment=chosen.name, to_execution_id=target)
+    may_act = role in ("owner", "operator") and listed.pipeline.is_active
     refused = None
     try:
-        plan = await planned(house, pipeline_id, wanted)
+        plan = await planned(house, pipeline_id, wanted, asks=may_act)
     except Problem as problem:  # that release cannot be gone back to: what can be is shown instead
         refused = problem.detail
-        plan = await planned(house, pipeline_id, RollingBack(environment=chosen.name))
+        plan = await planned(house, pipeline_id, RollingBack(environment=chosen.name), asks=may_act)
     return page(
         request,
         "rollback.html",
@@ -45,10 +47,5 @@ async def show_rollback(request: Request) -> Response:
         chosen=chosen,
         plan=plan,
         refused=refused,
-        may_act=role in ("owner", "operator") and listed.pipeline.is_active,
+        may_act=may_act,
     )
-
-
-def _number(text: str) -> int | None:
-    """What is no number is none."""
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:20]) <= LARGEST_ID else None
