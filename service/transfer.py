@@ -37,6 +37,7 @@ SETTINGS = (
     "bitbucket_pipelines_yml",
     "detection",
     "config_delivery",
+    "config_skip_ci",
 )
 OF_AN_ENVIRONMENT = tuple(name for name in Environment.__dataclass_fields__ if name not in ("id", "pipeline_id"))
 

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.tables import Json, UtcDateTime, head, metadata, tickets
+from service.store.tables import Json, UtcDateTime, head, metadata, notifier, tickets
 
 # How many rows are held at once. A log's piece or a delivery's body may have some hundred kilobytes.
 STRIDE = 200
@@ -47,8 +47,8 @@ KINDS: dict[str, Any] = {
     "text": Text(),
 }
 
-# A row in these is no content: the one is always there, the other is the way in of whoever has just installed.
-BARE = (head, tickets)
+# A row in these is no content: the first two always have one, the last is the way in of whoever has just installed.
+BARE = (head, notifier, tickets)
 
 
 @dataclass(frozen=True, slots=True)
