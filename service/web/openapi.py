@@ -126,13 +126,16 @@ def _responses(operation: Operation) -> dict[str, Any]:
         good["content"] = {operation.media: {"schema": _schema(operation.answer)}}
     elif operation.status != 204:
         good["content"] = {operation.media: {}}
-    plan = {}
+    more: dict[str, Any] = {}
     if operation.plan is not None:
         shown = {"application/json": {"schema": _schema(operation.plan)}}
-        plan["200"] = {"description": "What it would do: the answer to a dry run", "content": shown}
+        more["200"] = {"description": "What it would do: the answer to a dry run", "content": shown}
+    if operation.text:
+        good["content"]["text/plain"] = {}
+        more["206"] = {"description": HTTPStatus(206).phrase, "content": {"text/plain": {}}}
     problem = {"application/problem+json": {"schema": {"$ref": REF.format(name="ProblemShape")}}}
     errors = {status: {"description": HTTPStatus(status).phrase, "content": problem} for status in statuses(operation)}
-    return {str(operation.status): good, **plan, **{str(status): told for status, told in sorted(errors.items())}}
+    return {str(operation.status): good, **more, **{str(status): told for status, told in sorted(errors.items())}}
 
 
 def statuses(operation: Operation) -> set[int]:

@@ -88,6 +88,7 @@ class Operation:
     matches: bool = False  # honours If-Match
     plan: Any = None  # what a dry run answers, with 200, where that is something else
     media: str = "application/json"
+    text: bool = False  # by Accept as text/plain as well, and of that by Range a part
     plain: bool = field(default=True)  # a function of a request, not an ASGI application
 
     def route(self) -> Route:

@@ -98,3 +98,15 @@ async def test_what_stands_between_back_quotes_is_shown_as_code(penstock: Living
 
     assert "the answer sets the cookie <code>session</code>" in shown.text
     assert "`" not in shown.text
+
+
+def test_an_answer_that_is_no_error_is_not_told_as_one() -> None:
+    told = [told["responses"] for methods in DOCUMENT["paths"].values() for told in methods.values()]
+
+    good = [answer for answers in told for status, answer in answers.items() if status < "400"]
+    assert [answer for answer in good if "application/problem+json" in answer.get("content", {})] == []
+    logs = DOCUMENT["paths"]["/api/pipelines/{id}/logs"]["get"]["responses"]
+    assert (set(logs["200"]["content"]), set(logs["206"]["content"])) == (
+        {"application/json", "text/plain"},
+        {"text/plain"},
+    )

@@ -125,7 +125,8 @@ operations = [
         answer=ReplayShape,
         status=202,
         query=(Query("dry_run", bool, meaning="only say what it holds (200)"),),
-        also=(200, 409),
+        also=(409,),
+        plan=ReplayShape,
         once=True,
     ),
 ]

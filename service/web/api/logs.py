@@ -211,7 +211,8 @@ operations = [
             Query("limit", int, "bytes"),
             Query("q", meaning="lines that hold this are listed in `matches`; the text is of them alone"),
         ),
-        also=(206, 416),
+        also=(416,),
+        text=True,
     ),
     Operation(
         method="GET",
