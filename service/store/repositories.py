@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.accounts import Viewer, may_see
-from service.store.tables import hooks, repositories
+from service.store.tables import credentials, hooks, repositories
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,18 @@ async def sharing_credential(connection: AsyncConnection, credential_id: int) ->
     """How many connected repositories live off this credential's calls."""
     mine = (repositories.c.credential_id == credential_id, repositories.c.disconnected_at.is_(None))
     return int((await connection.execute(select(func.count()).select_from(repositories).where(*mine))).scalar_one())
+
+
+async def use_credential(connection: AsyncConnection, repository_id: int, credential_id: int | None) -> None:
+    statement = update(repositories).where(repositories.c.id == repository_id)
+    await connection.execute(statement.values(credential_id=credential_id))
+
+
+async def withdraw_credential(connection: AsyncConnection, repository_id: int, user_id: int) -> bool:
+    """Lets the repository go on without a credential if it works with one of this account; whether it did."""
+    own = select(credentials.c.id).where(credentials.c.user_id == user_id)
+    mine = (repositories.c.id == repository_id, repositories.c.credential_id.in_(own))
+    return bool((await connection.execute(update(repositories).where(*mine).values(credential_id=None))).rowcount)
 
 
 async def note_main_branch(connection: AsyncConnection, repository_id: int, branch: str) -> None:

@@ -57,10 +57,15 @@ async def connect_repository(
     record.rights_changed()
     made = {"pipeline_id": pipeline_id, "repository_id": repository.id, "repository": repository.full_name}
     record.log("pipeline.created", made, repository_id=repository.id, pipeline_id=pipeline_id)
-    if credential_id is not None:  # it makes the webhook at Bitbucket, and looks for what no webhook tells
-        for kind in ("hook", "reconcile"):
-            await record.work(kind, str(repository.id), {"repository_id": repository.id})
+    if credential_id is not None:
+        await begin_asking(record, repository.id)
     return Connected(repository, hook_id, secret)
+
+
+async def begin_asking(record: Record, repository_id: int) -> None:
+    """With a new credential: the webhook is made at Bitbucket, and what no webhook tells is looked for."""
+    for kind in ("hook", "reconcile"):
+        await record.work(kind, str(repository_id), {"repository_id": repository_id})
 
 
 async def require_credential(connection: Any, viewer: Viewer, credential_id: int | None) -> None:

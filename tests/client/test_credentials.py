@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import pytest
@@ -148,6 +149,23 @@ async def test_an_oauth_consumer_gets_one_token_for_many_calls(
 
     paths = [request.path for request in bitbucket.requests]
     assert paths == ["/site/oauth2/access_token"] + ["/repositories/acme/shop/pipelines"] * 3
+
+
+async def test_B15_of_many_calls_at_once_with_one_credential_one_gets_the_token_and_all_are_answered(
+    clients: Clients, sqlite: Database, vault: Vault, shop: Repository, bitbucket: Simulator
+) -> None:
+    bitbucket.credentials.add_client("key", "consumer-secret")
+    credential = await add_credential(sqlite, vault, kind="oauth_client", account="key", secret="consumer-secret")
+
+    async def ask() -> list[object]:
+        return list(await (await clients.of(credential.id)).runs(SHOP))
+
+    found = await asyncio.gather(*(ask() for _ in range(30)))
+
+    paths = [request.path for request in bitbucket.requests]
+    assert found == [[]] * 30
+    assert paths.count("/site/oauth2/access_token") == 1
+    assert paths.count("/repositories/acme/shop/pipelines") == 30
 
 
 async def test_an_oauth_consumer_with_a_wrong_secret_is_not_allowed(

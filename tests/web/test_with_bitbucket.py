@@ -11,11 +11,12 @@ import pytest
 
 from service.client import Clients
 from service.simulator import Repository, Simulator
-from service.store import pipelines
+from service.store import accounts, pipelines
 from service.store.work import Work
 from service.workers.cleaning import BRANCH, Cleaner
 from service.workers.tasks import Later
 from tests.living import Living, living
+from tests.web.people import OPERATOR, OWNER, People, people_of
 
 pytestmark = pytest.mark.anyio
 
@@ -232,3 +233,85 @@ async def test_nothing_is_taken_from_a_repository_that_has_a_pipeline_again(
     await Cleaner(penstock.house.recorder, penstock.house.clients)(piece)
 
     assert len(site.hooks) == 1
+
+
+async def test_a_repository_is_given_a_credential_and_its_webhook_is_made(
+    penstock: Living, bitbucket: Simulator, credential: int
+) -> None:
+    site = bitbucket.repository("acme/site", files=FILES)
+    made = (await penstock.client.post("/api/repositories", json={"workspace": "acme", "slug": "site"})).json()
+    assert (made["credential_id"], site.hooks) == (None, [])
+    path = f"/api/repositories/{made['id']}"
+
+    unknown = await penstock.client.put(path, json={"credential_id": 999})
+    given = await penstock.client.put(path, json={"credential_id": credential})
+    await becomes(lambda: bool(site.hooks))
+    taken = await penstock.client.put(path, json={"credential_id": None})
+
+    assert [error["field"] for error in unknown.json()["errors"]] == ["credential_id"]
+    assert (given.status_code, given.json()["credential_id"]) == (200, credential)
+    assert taken.json()["credential_id"] is None
+    assert (await penstock.get(path))["credential_id"] is None
+    assert [line["action"] for line in (await penstock.get("/api/audit", limit=2))["items"]] == [
+        "repository.credential_changed"
+    ] * 2
+
+
+class Lent:
+    """A repository of two owners, which works with the credential of one of them."""
+
+    def __init__(self, people: People, repository_id: int, pipeline_id: int) -> None:
+        self.people, self.repository_id, self.pipeline_id = people, repository_id, pipeline_id
+
+    async def works(self) -> tuple[int | None, int]:
+        """(the credential it works with, what a look at what is there is answered)."""
+        found = (await self.people.ask(OPERATOR, "GET", f"/api/repositories/{self.repository_id}")).json()
+        asked = await self.people.ask(
+            OPERATOR, "POST", f"/api/pipelines/{self.pipeline_id}/sync-env", {"dry_run": True}
+        )
+        return found["credential_id"], asked.status_code
+
+
+@pytest.fixture
+async def lent(penstock: Living, bitbucket: Simulator) -> Lent:
+    bitbucket.repository("acme/site", files=FILES)
+    people = await people_of(penstock)
+    own = await people.made(OWNER, "/api/credentials", {"kind": "access_token", "token": TOKEN})
+    body = {"workspace": "acme", "slug": "site", "credential_id": own["id"]}
+    repository = await people.made(OWNER, "/api/repositories", body)
+    await people.ask(OWNER, "PUT", f"/api/repositories/{repository['id']}/members/operator", {"role": "owner"})
+    found = Lent(people, repository["id"], await people.pipeline_of(repository))
+    assert await found.works() == (own["id"], 200)
+    return found
+
+
+async def test_A17_the_credential_of_an_owner_who_is_removed_goes_with_him(lent: Lent, bitbucket: Simulator) -> None:
+    await lent.people.ask(OPERATOR, "DELETE", f"/api/repositories/{lent.repository_id}/members/owner")
+    before = [one for one in bitbucket.requests if "variables" in one.path]
+
+    assert await lent.works() == (None, 409)
+    assert [one for one in bitbucket.requests if "variables" in one.path] == before != []
+    [line] = [
+        line
+        for line in (await lent.people.penstock.get("/api/audit"))["items"]
+        if line["action"] == "repository.credential_withdrawn"
+    ]
+    assert line["details"] == {"id": lent.repository_id, "why": "it was owner's, who is no longer an owner"}
+
+
+async def test_A17_an_owner_who_becomes_an_operator_lends_his_credential_no_more(lent: Lent) -> None:
+    path = f"/api/repositories/{lent.repository_id}/members/owner"
+    await lent.people.ask(OPERATOR, "PUT", path, {"role": "operator"})
+
+    assert await lent.works() == (None, 409)
+
+
+async def test_A17_the_credential_goes_with_its_account_and_another_members_removal_changes_nothing(lent: Lent) -> None:
+    await lent.people.ask(OWNER, "PUT", f"/api/repositories/{lent.repository_id}/members/viewer", {"role": "viewer"})
+    await lent.people.ask(OWNER, "DELETE", f"/api/repositories/{lent.repository_id}/members/viewer")
+    assert (await lent.works())[1] == 200
+
+    async with lent.people.penstock.house.recorder.record() as record:
+        await accounts.remove_user(record.connection, OWNER)
+
+    assert await lent.works() == (None, 409)

@@ -54,7 +54,7 @@ async def target_of(connection: Any, viewer: Viewer, wanted: NewPipeline) -> Tar
             pipeline=None,
         )
     if wanted.credential_id not in (None, repository.credential_id):
-        told = "the repository is connected with another credential; disconnect it and connect it with this one"
+        told = f"the repository works with another credential: PUT /api/repositories/{repository.id} gives it this one"
         raise Problem(422, told, errors=[("credential_id", told)])
     return Target(
         workspace=repository.workspace,

@@ -8,7 +8,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.store import accounts, members
+from service.recorder import Record
+from service.store import accounts, members, repositories
+from service.store.audit import Actor
 from service.store.members import Member
 from service.store.repositories import Repository
 from service.web.call import (
@@ -62,6 +64,8 @@ async def set_role(request: Request) -> Response:
         await _keep_an_owner(record.connection, repository, username, wanted.role)
         await members.set_role(record.connection, repository.id, account.id, wanted.role)
         record.audit(actor_of(request, viewer), "member.set", repository.full_name, username=username, role=wanted.role)
+        if wanted.role != "owner" and not account.is_admin:
+            await _withdraw_credential(record, actor_of(request, viewer), repository, account.id, username)
         record.rights_changed()
     return answer(MemberShape(username, wanted.role))
 
@@ -75,6 +79,9 @@ async def remove(request: Request) -> Response:
         await _keep_an_owner(record.connection, repository, username, None)
         await members.remove(record.connection, repository.id, known.user_id)
         record.audit(actor_of(request, viewer), "member.removed", repository.full_name, username=username)
+        account = await _account(record.connection, username)
+        if not account.is_admin:
+            await _withdraw_credential(record, actor_of(request, viewer), repository, account.id, username)
         record.rights_changed()
     return Response(status_code=204)
 
@@ -129,6 +136,15 @@ async def _keep_an_owner(connection: Any, repository: Repository, username: str,
     last = known is not None and known.role == "owner" and await members.owners(connection, repository.id) == 1
     if last and role != "owner":
         raise Problem(409, f"{username} is the last owner of {repository.full_name}; make somebody else an owner first")
+
+
+async def _withdraw_credential(
+    record: Record, actor: Actor, repository: Repository, user_id: int, username: str
+) -> None:
+    """Whoever may no longer configure the repository lends it no rights at Bitbucket either."""
+    if await repositories.withdraw_credential(record.connection, repository.id, user_id):
+        why = f"it was {username}'s, who is no longer an owner"
+        record.audit(actor, "repository.credential_withdrawn", repository.full_name, id=repository.id, why=why)
 
 
 def _shape(member: Member) -> MemberShape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -26,7 +27,14 @@ from service.web.call import (
     page,
     viewer_of,
 )
-from service.web.connecting import Connected, check_name, connect_repository, taken
+from service.web.connecting import (
+    Connected,
+    begin_asking,
+    check_name,
+    connect_repository,
+    require_credential,
+    taken,
+)
 from service.web.house import House
 from service.web.openapi import ListOf
 from service.web.operation import LIST, Operation, Right
@@ -45,6 +53,12 @@ class Connecting(msgspec.Struct, forbid_unknown_fields=True):
     workspace: Name
     slug: Name
     credential_id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)] | None = None
+
+
+class RepositoryChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What Penstock acts with at Bitbucket from now on: another credential, or with null none."""
+
+    credential_id: Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)] | None
 
 
 async def connect(request: Request) -> Response:
@@ -89,6 +103,25 @@ async def show(request: Request) -> Response:
         repository = await seen_repository(connection, viewer, id_in(request, "repository"))
         hooks = await repositories.hooks_of(connection, [repository.id])
     return answer(repository_shape(repository, _webhook(house, hooks.get(repository.id))))
+
+
+async def change(request: Request) -> Response:
+    viewer, house, number = await viewer_of(request), house_of(request), id_in(request, "repository")
+    async with house.database.read() as connection:
+        await owned_repository(connection, viewer, number)
+    wanted = await body_of(request, RepositoryChange)
+    async with house.recorder.record() as record:
+        repository = await owned_repository(record.connection, viewer, number, lock=True)
+        if wanted.credential_id != repository.credential_id:
+            await require_credential(record.connection, viewer, wanted.credential_id)
+            await repositories.use_credential(record.connection, repository.id, wanted.credential_id)
+            if wanted.credential_id is not None:
+                await begin_asking(record, repository.id)
+            deed = {"id": repository.id, "credential_id": wanted.credential_id}
+            record.audit(actor_of(request, viewer), "repository.credential_changed", repository.full_name, **deed)
+        hooks = await repositories.hooks_of(record.connection, [repository.id])
+    changed = replace(repository, credential_id=wanted.credential_id)
+    return answer(repository_shape(changed, _webhook(house, hooks.get(repository.id))))
 
 
 async def disconnect(request: Request) -> Response:
@@ -160,6 +193,15 @@ operations = [
         handler=show,
         right=Right.SEE,
         summary="A connected repository",
+        answer=RepositoryShape,
+    ),
+    Operation(
+        method="PUT",
+        path="/api/repositories/{id}",
+        handler=change,
+        right=Right.OWN,
+        summary="Give a repository another credential; its webhook is looked after with that one",
+        body=RepositoryChange,
         answer=RepositoryShape,
     ),
     Operation(

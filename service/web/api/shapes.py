@@ -38,13 +38,14 @@ class RotatedShape(msgspec.Struct, frozen=True):
 
 
 class RepositoryShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A connected repository."""
+    """A connected repository. `credential_id` is what Penstock acts with at Bitbucket, where it may."""
 
     id: int
     workspace: str
     slug: str
     full_name: str
     uuid: str | None
+    credential_id: int | None
     connected_at: datetime
     webhook: WebhookShape
 
@@ -265,6 +266,7 @@ def repository_shape(repository: Repository, webhook: WebhookShape) -> Repositor
         slug=repository.slug,
         full_name=repository.full_name,
         uuid=repository.uuid,
+        credential_id=repository.credential_id,
         connected_at=repository.connected_at,
         webhook=webhook,
     )
