@@ -102,6 +102,7 @@ async def plant(penstock: Living) -> list[httpx.Response]:
     wish = {"branch": "main", "variables": [{"key": "TOKEN", "value": PLANTED["trigger"], "secured": True}]}
     await send("POST", f"{path}/trigger", wish)
     await send("POST", f"{path}/regenerate", None)
+    await send("POST", "/api/domains", {"name": "example.com", "dns_provider": "somebody"})
     await plant_in_a_release(penstock, path, send)
     await plant_in_a_route(send)
     gone = (await send("POST", "/api/credentials", {"kind": "access_token", "token": PLANTED["forgotten"]})).json()
