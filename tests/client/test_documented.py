@@ -94,6 +94,7 @@ async def ask_about_runs(client: Client, shop: Repository, head: str) -> None:
     await client.log(SHOP, run.uuid, step.uuid, offset=0, limit=10)
     await client.stop_run(SHOP, run.uuid)
     await client.deployments(SHOP)
+    await client.newest_deployments(SHOP)
 
 
 async def ask_about_hooks(client: Client) -> None:
@@ -119,6 +120,7 @@ async def ask_about_files(client: Client, shop: Repository, head: str) -> None:
     await client.decline(SHOP, pull_request.id)
     await client.commits(SHOP, include=head, exclude=head, limit=10)
     await client.branches(SHOP)
+    await client.newest_heads(SHOP, since=shop.created_on)
     await client.branch(SHOP, "config")
     await client.delete_branch(SHOP, "config")
     await client.set_status(
@@ -151,8 +153,11 @@ def methods() -> list[str]:
     return [name for name in dir(Client) if not name.startswith("_") and name not in plumbing]
 
 
-# What the document describes in words alone.
-IN_PROSE = {"/repositories/{workspace}/{repo_slug}/commits": {"include", "exclude"}}
+# What the document describes in words alone, or as something that lists have: filtering and sorting.
+IN_PROSE = {
+    "/repositories/{workspace}/{repo_slug}/commits": {"include", "exclude"},
+    "/repositories/{workspace}/{repo_slug}/deployments": {"sort"},
+}
 
 
 def undocumented(request: httpx.Request) -> Iterator[str]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
+
 from service.bitbucket.answers.parts import Answer, Hash, Named, Time, Uuid
+
+BUILD = re.compile(r"#[0-9]{1,9}")
 
 
 class PipelinesConfig(Answer, frozen=True, kw_only=True):
@@ -33,6 +38,10 @@ class Release(Answer, frozen=True, kw_only=True):
     pipeline: Uuid | None = None
     commit: Hash | None = None
 
+    @property
+    def build_number(self) -> int | None:
+        return int(self.name[1:]) if BUILD.fullmatch(self.name) else None
+
 
 class DeploymentState(Answer, frozen=True, kw_only=True):
     """`name` is IN_PROGRESS, COMPLETED or UNDEPLOYED; `status` SUCCESSFUL, FAILED or STOPPED.
@@ -47,6 +56,14 @@ class DeploymentState(Answer, frozen=True, kw_only=True):
     completed_on: Time | None = None
     start_date: Time | None = None
     completion_date: Time | None = None
+
+    @property
+    def begun(self) -> datetime | None:
+        return self.started_on or self.start_date
+
+    @property
+    def ended(self) -> datetime | None:
+        return self.completed_on or self.completion_date
 
 
 class Deployment(Answer, frozen=True, kw_only=True):

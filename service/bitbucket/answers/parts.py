@@ -16,10 +16,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(Answer, Generic[T], frozen=True, kw_only=True):
-    """A part of a list; `next` is the whole URL of the following part, absent on the last."""
+    """A part of a list; `next` is the whole URL of the following part, absent on the last. `size` is of the whole."""
 
     values: list[T]
     next: str | None = None
+    size: int | None = None
 
 
 class Named(Answer, frozen=True, kw_only=True):

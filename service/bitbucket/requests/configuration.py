@@ -48,8 +48,13 @@ def create_environment(name: str, environment: str, kind: str) -> Request[answer
     return send("POST", below(name, "environments"), answers.Environment, body, repeatable=False)
 
 
-def deployments(name: str) -> Request[answers.Page[answers.Deployment]]:
-    return get(below(name, "deployments"), answers.Page[answers.Deployment], (paged(),))
+def deployments(
+    name: str, *, newest_first: bool = False, page: int | None = None
+) -> Request[answers.Page[answers.Deployment]]:
+    """The order can be asked for as of other lists; for this one it is not documented, and may be refused."""
+    order = (("sort", "-state.started_on"),) if newest_first else ()
+    number = (("page", str(page)),) if page is not None else ()
+    return get(below(name, "deployments"), answers.Page[answers.Deployment], (*order, *number, paged()))
 
 
 def hooks(name: str) -> Request[answers.Page[answers.Hook]]:

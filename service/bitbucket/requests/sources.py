@@ -40,8 +40,10 @@ def write_source(
     return Request("POST", below(name, "src"), NoneType, headers=headers, body=body, repeatable=False)
 
 
-def branches(name: str) -> Request[answers.Page[answers.Branch]]:
-    return get(below(name, "refs", "branches"), answers.Page[answers.Branch], (paged(),))
+def branches(name: str, *, newest_first: bool = False) -> Request[answers.Page[answers.Branch]]:
+    """In the order of their names, or by the dates of their newest commits."""
+    order = (("sort", "-target.date"),) if newest_first else ()
+    return get(below(name, "refs", "branches"), answers.Page[answers.Branch], (*order, paged()))
 
 
 def branch(name: str, wanted: str) -> Request[answers.Branch]:

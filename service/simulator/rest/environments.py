@@ -6,7 +6,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.simulator.repository import Repository
-from service.simulator.rest.answers import ApiError, answer, bad_uuid, body_of, not_found, page, require
+from service.simulator.rest.answers import (
+    ApiError,
+    answer,
+    bad_uuid,
+    body_of,
+    in_order,
+    not_found,
+    page,
+    require,
+)
 from service.simulator.rest.door import is_uuid
 from service.simulator.settings import Environment
 from service.simulator.shapes.settings import deployment, environment
@@ -36,8 +45,9 @@ async def delete_environment(request: Request, repository: Repository) -> Respon
 
 
 async def list_deployments(request: Request, repository: Repository) -> Response:
-    """Oldest first; there is no filter."""
-    return page(request, repository.deployments, deployment)
+    """Oldest first unless `sort` says otherwise; there is no filter."""
+    found = in_order(request, repository.deployments, {"state.started_on": lambda one: one.created_on})
+    return page(request, found, deployment)
 
 
 async def get_deployment(request: Request, repository: Repository) -> Response:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from service.simulator.actors import MAYA
+from service.simulator.commits import Commit
 from service.simulator.pushing import Delete
 from service.simulator.repository import Repository
-from service.simulator.rest.answers import ApiError, answer, body_of, not_found, page, require, text_at
+from service.simulator.rest.answers import ApiError, answer, body_of, in_order, not_found, page, require, text_at
 from service.simulator.shapes import commits
+
+FIELDS: Mapping[str, Callable[[tuple[str, Commit]], Any]] = {
+    "name": lambda branch: branch[0],
+    "target.date": lambda branch: branch[1].date,
+}
+"""What branches can be put in order by, of what https://developer.atlassian.com/cloud/bitbucket/rest/intro/ allows."""
 
 
 async def list_branches(request: Request, repository: Repository) -> Response:
-    branches = sorted(repository.refs.branches.items())
+    """In the order of their names unless `sort` says otherwise."""
+    branches = in_order(request, sorted(repository.refs.branches.items()), FIELDS)
     return page(request, branches, lambda named: commits.branch(repository, *named))
 
 
