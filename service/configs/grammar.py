@@ -26,6 +26,7 @@ DENIED_PREFIXES = (
 )  # fmt: skip
 
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)  # as a last label it makes the name an IPv4 address
 _ENV_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
 _BRANCH = re.compile(r"[A-Za-z0-9_*?{][A-Za-z0-9._/*?@+{},-]{0,254}", re.ASCII)
 _CHOICE = re.compile(r"\{[^{},]+(,[^{},]+)*\}")  # one inside another is nothing that Bitbucket knows
@@ -57,7 +58,7 @@ def hostname(field: str, text: str) -> str:
     labels = ascii_name.split(".")
     if len(ascii_name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise InvalidValue(field, "not a host name; at most 253 characters, labels of 1 to 63 letters, digits, hyphens")
-    if len(labels) < 2 or labels[-1].isdigit() or labels[-1] in RESERVED_ENDINGS:
+    if len(labels) < 2 or _NUMBER.fullmatch(labels[-1]) or labels[-1] in RESERVED_ENDINGS:
         raise InvalidValue(field, "not a public host name; write it in full, for example app.example.com")
     return ascii_name
 

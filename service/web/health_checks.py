@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from service.addresses import is_public
 from service.configs import InvalidValue, grammar
 from service.web.refusals import invalid_value_problem
 from service.web.words import PRINTABLE
@@ -54,7 +54,7 @@ def _check_url(url: str, allow_private: bool) -> None:
 
 def _is_public(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_global
+        return is_public(host)
     except ValueError:
         pass
     try:

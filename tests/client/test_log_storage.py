@@ -34,7 +34,7 @@ async def test_a_log_is_asked_for_as_bytes_by_range(asking: Asking, peer: Peer) 
     assert "%7B22222222-2222-2222-2222-222222222222%7D/log" in asked.target
 
 
-async def test_the_storage_gets_the_range_and_not_the_credential(asking: Asking, peer: Peer, elsewhere: Peer) -> None:
+async def test_D12_the_storage_gets_the_range_and_not_the_credential(asking: Asking, peer: Peer, elsewhere: Peer) -> None:
     peer.plays(moved(elsewhere))
     elsewhere.plays(answers(b"89", 206, Content_Range="bytes 8-9/10"))
     found = await part(asking, 8)
@@ -48,7 +48,7 @@ async def test_the_storage_gets_the_range_and_not_the_credential(asking: Asking,
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_second_hop_is_not_followed(asking: Asking, peer: Peer, elsewhere: Peer, status: int) -> None:
+async def test_D12_a_second_hop_is_not_followed(asking: Asking, peer: Peer, elsewhere: Peer, status: int) -> None:
     peer.plays(moved(elsewhere))
     elsewhere.plays(answers(b"", status, Location=f"{peer.origin}/again"))
 
@@ -143,7 +143,7 @@ async def test_a_log_without_news_says_which_kind_of_none(
         ("https://nowhere.invalid/1", "not found"),
     ],
 )
-async def test_a_link_that_is_not_to_public_storage_is_not_followed(link: str, why: str) -> None:
+async def test_D12_a_link_that_is_not_to_public_storage_is_not_followed(link: str, why: str) -> None:
     with pytest.raises(BadTarget, match=why):
         await checked(link, allow_private=False)
 
@@ -158,7 +158,7 @@ async def test_a_public_link_is_pinned_to_its_address_and_keeps_its_name() -> No
     )
 
 
-async def test_private_storage_is_refused_unless_it_is_allowed(asking: Asking, peer: Peer, elsewhere: Peer) -> None:
+async def test_D12_private_storage_is_refused_unless_it_is_allowed(asking: Asking, peer: Peer, elsewhere: Peer) -> None:
     asking.client._allow_private = False
     peer.plays(moved(elsewhere))
 

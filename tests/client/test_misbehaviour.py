@@ -113,7 +113,7 @@ async def test_what_was_removed_by_the_try_before_counts_as_removed(asking: Aski
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_is_not_followed(asking: Asking, peer: Peer, elsewhere: Peer, status: int) -> None:
+async def test_D11_a_redirect_is_not_followed(asking: Asking, peer: Peer, elsewhere: Peer, status: int) -> None:
     elsewhere.plays(GOOD)
     peer.plays(answers(b"", status, Location=f"{elsewhere.url}/repositories/acme/shop/pipelines"))
 
@@ -132,7 +132,7 @@ async def test_a_list_goes_on_where_it_began_whatever_the_link_says(asking: Aski
 @pytest.mark.parametrize(
     "link", ["{elsewhere}/2.0/repositories/acme/shop/pipelines?page=2", "{here}/1.0/x?page=2", "x", "http://[::1"]
 )
-async def test_a_list_that_goes_on_at_another_place_is_not_followed(
+async def test_D11_a_list_that_goes_on_at_another_place_is_not_followed(
     asking: Asking, peer: Peer, elsewhere: Peer, link: str
 ) -> None:
     elsewhere.plays(GOOD)
