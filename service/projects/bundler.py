@@ -7,6 +7,7 @@ import re
 from service.projects import javascript
 from service.projects.folder import Folder
 from service.projects.node_manager import parents
+from service.projects.package import Package
 from service.projects.tree import resolve
 from service.projects.workspaces import orchestrator
 
@@ -29,6 +30,13 @@ _BUNDLERS = (
     ("rollup", "dist"),
     ("esbuild", "dist"),
 )
+# What is installed on a device, in a browser or in an editor: of the same packages, but nothing that a server serves.
+_INSTALLED = (
+    *("electron", "@tauri-apps/api", "@tauri-apps/cli", "react-native", "expo", "@tarojs/taro", "@dcloudio/uni-app"),
+    *("webextension-polyfill", "@crxjs/vite-plugin", "wxt", "plasmo", "web-ext", "web-ext-run", "chrome-types"),
+    *("@types/chrome", "@types/webextension-polyfill", "@types/firefox-webext-browser", "@types/vscode"),
+)
+INSTALLED_CONFIDENCE = 0.45
 # Tools that make pages unless told otherwise.
 _MAKES_PAGES = re.compile(r"\b(?:react-scripts|react-app-rewired|craco|vue-cli-service) build\b(?!.*--target lib)")
 _SERVER_SCRIPT = re.compile(r"^(?:npx |cross-env |\w+=\S* )*(?:node|nodemon|ts-node|tsx) ")
@@ -80,8 +88,9 @@ def output_directory(folder: Folder) -> str | None:
 
 
 def _vite(folder: Folder, default: str | None) -> str | None:
-    """`build.outDir` counts from Vite's `root`, not from the config file."""
-    source = folder.config_text("vite.config")
+    """`build.outDir` counts from Vite's `root`, not from the config file; a script may name another config file."""
+    named = _script_value(folder, r"\bvite(?:-ssg)? build\b[^&|;]*?(?:--config|-c)[ =]([\w./-]+)")
+    source = (folder.text(named) or "") if named else folder.config_text("vite.config")
     written = _script_value(folder, r"\bvite(?:-ssg)? build\b[^&|;]*?--outDir[ =]([\w./-]+)")
     written = written or javascript.setting(source, "outDir", within="build")
     root = javascript.setting(source, "root") or ""
@@ -108,7 +117,7 @@ def _config_value(folder: Folder, stem: str, key: str, within: str | None) -> st
 def _script_value(folder: Folder, pattern: str) -> str | None:
     """The first match in a build script."""
     scripts = folder.package.scripts if folder.package else {}
-    for name in ("build", "build:prod", "build:production"):
+    for name in ("build", "build:prod", "build:production", "build:frontend", "build:client"):
         match = re.search(pattern, scripts.get(name, ""))
         if match:
             return match[1].rstrip("/").removeprefix("./")
@@ -125,6 +134,8 @@ def has_page(folder: Folder) -> bool:
         return True
     if folder.package and _MAKES_PAGES.search(folder.package.command("build")):
         return not is_workspace(folder)
+    if folder.package and folder.package.depends_on("html-webpack-plugin") and not folder.package.publishes:
+        return not is_workspace(folder)  # it writes the page, with or without a template
     if any(
         folder.has(f"src/{stem}.{ending}") for stem in ("main", "App") for ending in ("tsx", "jsx", "vue", "js", "ts")
     ):
@@ -141,6 +152,11 @@ def _is_nested(folder: Folder, path: str) -> bool:
     """Whether a page lies in a package of its own further down."""
     above = parents(path.rpartition("/")[0] or ".")
     return any(folder.has(f"{directory}/package.json") for directory in above if directory != ".")
+
+
+def installed(package: Package) -> str | None:
+    """The package that tells that the result is installed somewhere (a desktop, a phone, a browser), not served."""
+    return package.first_of(*_INSTALLED)
 
 
 def is_workspace(folder: Folder) -> bool:

@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 
 from service.projects import workspaces
-from service.projects.parts import Claimed, Part, parts_of, relevant
+from service.projects.parts import BACK_NAME, Claimed, Part, parts_of, relevant
 from service.projects.places import depth
 from service.projects.tree import Tree
 
 # More applications than this that nothing binds together are a collection, not a full stack.
 MAX_HALVES = 8
+UNBOUND = 0.5  # how sure it can be that projects are one whole if nothing says so
 _STRAY = 0.55  # what a few scripts without a manifest claim
 _EXAMPLE = re.compile(r"(?:^|/)(?:examples?|docs?|tests?|samples?|demos?)(?:/|$)", re.IGNORECASE)
 _APP_PLACE = re.compile(
@@ -22,12 +23,16 @@ _MAIN_NAME = re.compile(r"(?:^|/)(?:web|app|frontend|client|www|site|main|portal
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What the repository is: a type, the part that speaks for it (None: nothing does), all parts if several."""
+    """What the repository is: a type, the part that speaks for it (None: nothing does), all parts if several.
+
+    `sure_to` bounds the confidence: parts may be certain where it is not certain that they belong together.
+    """
 
     type: str
     main: Part | None
     parts: tuple[Part, ...] = ()
     because: str = ""
+    sure_to: float = 1.0
 
 
 def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
@@ -38,10 +43,12 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     parts = relevant(found)
     top = next((part for part in parts if part.root == "."), None)
     apps = [part for part in parts if not part.claim.library and part.kind.type != "docker"]
+    if top is None and _is_collection(tree, parts, [part for part in apps if part.is_front or part.serves]):
+        return _collection(parts)
     fronts = [part for part in apps if part.is_front and not (part.kind.type == "static" and part.root != ".")]
     backs = [part for part in apps if part.serves]
     if len(fronts) + len(backs) > MAX_HALVES and not workspaces.orchestrator(tree) and not _is_one(fronts, backs):
-        return Composition("monorepo", None, (*fronts, *backs), "many applications side by side")
+        return Composition("monorepo", None, (*fronts, *backs), "many applications side by side", UNBOUND)
     if fronts and backs:
         return Composition("fullstack", None, (*fronts, *backs), "a front end beside a back end")
     if fronts and not _are_aids(fronts, parts):
@@ -49,6 +56,23 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     if backs:
         return _only_backs(tree, backs, top)
     return _rest(tree, parts, top)
+
+
+def _is_collection(tree: Tree, parts: list[Part], apps: list[Part]) -> bool:
+    """Whether the directories are samples side by side: many, nothing binds them, few are an application at all. One
+    that lies where applications lie (`frontend/`) makes the others what lies beside it."""
+    if len(parts) < MAX_HALVES or len(apps) * 3 > len(parts) or workspaces.orchestrator(tree):
+        return False
+    named = any(_APP_PLACE.search(part.root) or BACK_NAME.search(part.root) for part in apps)
+    return not named and not any(part.folder.own_services for part in apps)
+
+
+def _collection(parts: list[Part]) -> Composition:
+    """A collection is of images if most of it is; else no sample speaks for it."""
+    images = [part for part in parts if part.kind.type == "docker"]
+    if len(images) * 2 > len(parts):
+        return Composition("docker", None, tuple(images), "a collection of images")
+    return Composition("unknown", None, (), "a collection of projects that nothing binds together")
 
 
 def _is_one(fronts: list[Part], backs: list[Part]) -> bool:
@@ -92,7 +116,7 @@ def _only(tree: Tree, fronts: list[Part], top: Part | None) -> Composition:
     if len(types) == 1 and workspaces.orchestrator(tree):
         main = min(fronts, key=lambda part: (_MAIN_NAME.search(part.root) is None, depth(part.root), part.root))
         return Composition(main.kind.type, main, tuple(fronts), "several applications of one kind in one workspace")
-    return Composition("monorepo", None, tuple(fronts), "several front ends")
+    return Composition("monorepo", None, tuple(fronts), "several front ends", UNBOUND)
 
 
 def _only_backs(tree: Tree, backs: list[Part], top: Part | None) -> Composition:
@@ -105,7 +129,7 @@ def _only_backs(tree: Tree, backs: list[Part], top: Part | None) -> Composition:
     contained = [part for part in backs if part.folder.dockerfile is not None]
     if len(backs) >= 3 and len(languages) >= 2 and len(contained) * 2 > len(backs):
         return Composition("docker", None, tuple(backs), "services in several languages, each with its image")
-    return Composition("monorepo", None, tuple(backs), "several servers")
+    return Composition("monorepo", None, tuple(backs), "several servers", UNBOUND)
 
 
 def _rest(tree: Tree, parts: list[Part], top: Part | None) -> Composition:
@@ -125,7 +149,7 @@ def _rest(tree: Tree, parts: list[Part], top: Part | None) -> Composition:
     if len(libraries) == 1:
         return Composition(libraries[0].kind.type, libraries[0])
     if len({part.kind.type for part in libraries}) == 1 and len(libraries) < 4:
-        return Composition("monorepo", None, tuple(libraries), "several projects of one kind")
+        return Composition("monorepo", None, tuple(libraries), "several projects of one kind", UNBOUND)
     images = [part for part in parts if part.kind.type == "docker" and not _EXAMPLE.search(part.root)]
     if images and not libraries:
         return Composition("docker", images[0])

@@ -133,7 +133,7 @@ def _several(
     top = next((part for part in parts if part.root == "."), None)
     return Detection(
         type=composition.type,
-        confidence=round(min(part.confidence for part in parts) * 0.98, 2),
+        confidence=min(composition.sure_to, round(min(part.confidence for part in parts) * 0.98, 2)),
         evidence=tuple(dict.fromkeys(evidence for part in parts for evidence in part.evidence[:2])),
         alternatives=others,
         language=main.language,

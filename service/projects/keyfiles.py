@@ -121,7 +121,8 @@ def _python_entries(tree: Tree, folder: str) -> list[str]:
     packages = sorted(name for name in below if not is_noise(name) and not is_side(name))
     places = ["", *dict.fromkeys(["app/", "src/", "api/", *(f"{name}/" for name in packages[:12])])]
     places += [f"src/{name}/" for name in sorted(_subfolders(tree, f"{prefix}src"))[:4]]
-    found = [f"{prefix}{place}{stem}.py" for stem in _PYTHON_ENTRY[:-2] for place in places]
+    own = [f"{prefix}{stem}.py" for stem in _PYTHON_ENTRY[:-2] if tree.has(f"{prefix}{stem}.py")][:3]
+    found = [*own, *(f"{prefix}{place}{stem}.py" for stem in _PYTHON_ENTRY[:-2] for place in places)]
     found += [f"{prefix}{place}__init__.py" for place in places[1:]]
     others = [
         prefix + name

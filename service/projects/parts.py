@@ -15,10 +15,11 @@ FRONT = frozenset(
 # Front ends that bring a server of their own: alone they are no full stack.
 ASSET_HOSTS = frozenset(["laravel", "rails", "php", "ruby", "dotnet"])
 GENERIC = frozenset(["node", "python", "static", "docker"])
-_BACK_NAME = re.compile(
+BACK_NAME = re.compile(
     r"(?:^|/)(?:back[-_]?end|server|api|backend[-_]?\w+|\w+[-_]backend|\w+[-_](?:api|server))$", re.IGNORECASE
 )
 _RUNS_SCRIPT = re.compile(r"(?:^|\s)(?:nodemon|node|tsx|ts-node|bun)\s+(?:watch\s+|-\S+\s+)*(?:\./)?([\w./-]+)")
+_STARTS = ("start", "start:prod", "start:server", "server", "serve")
 _RESTARTS = re.compile(r"nodemon|tsx watch|--watch")  # a server all the same
 
 
@@ -44,7 +45,7 @@ class Part:
         if self.claim.library or self.is_front or self.kind.type == "docker":
             return False
         if self.kind.type in ("node", "python"):
-            return self.claim.framework is not None or _BACK_NAME.search(self.root) is not None
+            return self.claim.framework is not None or BACK_NAME.search(self.root) is not None
         return True
 
     @property
@@ -97,12 +98,12 @@ def _share_a_folder(one: Part, other: Part) -> bool:
 
 
 def _starts_server(folder: Folder) -> bool:
-    """Whether the start script runs a server that lies here. Where it runs what a build leaves, the script for
-    development tells of what."""
+    """Whether a script that starts something runs a server that lies here. Where it runs what a build leaves, the
+    script for development tells of what."""
     package = folder.package
     if package is None:
         return False
-    started = _scripts_run(package.command("start"))
+    started = [script for name in _STARTS for script in _scripts_run(package.command(name))]
     if started and not any(_is_script(folder, name) for name in started):
         started = _scripts_run(package.command("dev"))
     return any(_is_script(folder, name) for name in started)
@@ -133,9 +134,15 @@ def relevant(parts: list[Part]) -> list[Part]:
     return kept
 
 
+def _tries_out(outer: Part, part: Part) -> bool:
+    """Whether an application is there to try out the package above it, which it depends on."""
+    package, above = part.folder.package, outer.folder.package
+    return bool(package and above and above.name and package is not above and package.depends_on(above.name))
+
+
 def _is_frame(outer: Part, part: Part) -> bool:
     """Whether the outer part only holds the inner one. An image is made of a server on any framework, named or not."""
-    if part.claim.library or part.kind.type == "docker" or not outer.is_generic:
+    if part.claim.library or part.kind.type == "docker" or not outer.is_generic or _tries_out(outer, part):
         return False
     return not part.is_generic or (outer.kind.type == "docker" and part.serves and part.claim.framework is not None)
 
@@ -153,6 +160,8 @@ def _contains(outer: Part, inner: Part) -> bool:
 
 def _is_other_half(outer: Part, inner: Part) -> bool:
     """Whether the inner part is a project in its own right although it lies inside another."""
+    if _tries_out(outer, inner):
+        return False
     if inner.claim.library:
         return outer.claim.library or outer.kind.type == "node"
     if inner.kind.type in ("docker", "static"):

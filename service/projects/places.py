@@ -53,9 +53,10 @@ def is_noise(folder: str) -> bool:
 
 
 def is_side(folder: str) -> bool:
-    """Whether a directory lies in one of `SIDE`: documentation, tests, examples."""
+    """Whether a directory lies in one of `SIDE`: documentation, tests, examples; or in one whose name a template's
+    user fills in."""
     parts = folder.lower().split("/")
-    return any(part in SIDE or _SIDE_PART.search(part) is not None for part in parts)
+    return any(part in SIDE or _SIDE_PART.search(part) is not None or "{{" in part for part in parts)
 
 
 def candidates(tree: Tree) -> tuple[str, ...]:
@@ -82,7 +83,7 @@ def _may_hold(tree: Tree, folder: str) -> bool:
     if depth(folder) > MAX_DEPTH or is_noise(folder):
         return False
     names = tree.names(folder)
-    if "__init__.py" in names:  # a package: its `app.py` is a module of the project above
+    if "__init__.py" in names and folder != ".":  # a package: its `app.py` is a module of the project above
         names = tuple(name for name in names if name not in _SCRIPTS)
     return any(map(_is_manifest, names))
 

@@ -21,6 +21,7 @@ import yaml as pyyaml
 MAX_DEPTH = 60
 MAX_ALIASES = 200
 MAX_PYTHON = 64 * 1024
+MAX_UNREADABLE = 5  # statements of one Python file that are left out before the file is
 
 # The C loader reads the same YAML ten times faster; wheels of PyYAML carry it, some distributions do not.
 _LOADER: Any = getattr(pyyaml, "CSafeLoader", pyyaml.SafeLoader)
@@ -116,14 +117,33 @@ def python(data: bytes) -> ast.Module:
     """Parse Python source, the first `MAX_PYTHON` bytes of it; nothing of it is run."""
     if len(data) > MAX_PYTHON:
         data = data[: max((match.start() for match in _TOP_LEVEL.finditer(data, 0, MAX_PYTHON)), default=0)]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "\d" in somebody's code is not our warning
-            return ast.parse(text(data))
-    except SyntaxError as error:
-        raise Unreadable(f"not Python 3 (line {error.lineno})") from None
-    except (RecursionError, MemoryError, ValueError):
-        raise Unreadable("not Python that can be read") from None
+    source, line = text(data), None
+    for _ in range(MAX_UNREADABLE):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # "\d" in somebody's code is not our warning
+                module = ast.parse(source)
+            if module.body or line is None:  # of an empty file there is nothing to leave out
+                return module
+            break
+        except SyntaxError as error:
+            line = line or error.lineno
+            source = _without_statement(source, error.lineno or 1)
+        except (RecursionError, MemoryError, ValueError):
+            raise Unreadable("not Python that can be read") from None
+    raise Unreadable(f"not Python 3 (line {line})")
+
+
+def _without_statement(source: str, line: int) -> str:
+    """The source with the statement at the top level that `line` belongs to left empty, its decorators too: a newer
+    Python than this one may read it."""
+    lines = source.split("\n")
+    starts = [number for number, text in enumerate(lines) if text[:1] not in ("", " ", "\t", "#", ")", "]", "}", "\r")]
+    first = max((number for number in starts if number < line), default=0)
+    end = next((number for number in starts if number > first), len(lines))
+    while first - 1 in starts and lines[first - 1].startswith("@"):
+        first -= 1
+    return "\n".join([*lines[:first], *[""] * (end - first), *lines[end:]])
 
 
 def table(value: object) -> Mapping[str, object]:

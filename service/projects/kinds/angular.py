@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from service.projects.bundler import INSTALLED_CONFIDENCE, installed
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component, Evidence
@@ -45,6 +46,8 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.6, tuple(evidence), library=True)
     if config is None and not folder.has("src/main.ts", "src/index.html"):
         return None  # dependencies of an Nx workspace whose applications lie below
+    if installed(package):
+        return Claim(INSTALLED_CONFIDENCE, tuple(evidence))
     return Claim(0.97 if config and tool else 0.85, tuple(evidence))
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from service.projects import javascript
+from service.projects.bundler import bundler
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
 from service.projects.node_project import is_dev_server, node_component, production_start
+from service.projects.package import Package
 
 _SERVERS = (
     "fastify",
@@ -51,6 +55,7 @@ _BOTS = (
     "whatsapp-web.js",
     "probot",
 )
+_FRAMEWORKS = ("react", "vue", "svelte", "@angular/core")
 # A package.json of nothing but these serves the people who work on a repository, not the repository.
 _TOOLING = (
     "prettier",
@@ -102,8 +107,8 @@ def recognise(folder: Folder) -> Claim | None:
         return None
     server = package.first_of(*_SERVERS)
     if server and server in package.runtime and "workspaces" not in package.scripts and not package.peers.get(server):
-        is_used = imports_of_entries(folder, server) or "start" in package.scripts
-        if is_used and not (package.publishes and not package.private and "start" not in package.scripts):
+        starts = _starts(package)
+        if (starts or imports_of_entries(folder, server)) and (starts or package.private or not package.publishes):
             return Claim(0.88, (package.fact(server),), server)
     if is_tooling(folder):
         return None
@@ -120,7 +125,15 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.7, (folder.fact(name, fact),), bot, library=not folder.has("Procfile"))
     if folder.entry_names:
         return Claim(0.6, (folder.fact(folder.entry_names[0], "an entry file"),), bot)
+    if folder.root != "." and package.depends_on(*_FRAMEWORKS) and bundler(folder):
+        return Claim(0.6, (folder.fact(name, "components without a page"),), library=True)
     return Claim(0.3, (folder.fact(name, "a package without anything that starts"),)) if package.runtime else None
+
+
+def _starts(package: Package) -> bool:
+    """Whether a script starts a program: `start`, or one of several (`start:api`)."""
+    others = (text for name, text in package.scripts.items() if name.startswith("start:") and "dev" not in name)
+    return "start" in package.scripts or any(re.match(r"(?:node|bun|tsx) ", text) for text in others)
 
 
 def _serves_pages(start: str) -> bool:

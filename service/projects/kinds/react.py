@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from service.projects.bundler import bundler, has_page, is_published, is_workspace, output_directory
+from service.projects.bundler import (
+    INSTALLED_CONFIDENCE,
+    bundler,
+    has_page,
+    installed,
+    is_published,
+    is_workspace,
+    output_directory,
+)
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
@@ -20,7 +28,7 @@ _PLUGINS = (
 
 def recognise(folder: Folder) -> Claim | None:
     package = folder.package
-    if package is None or package.depends_on("react-native", "expo", "@docusaurus/core"):
+    if package is None or package.depends_on("@docusaurus/core"):
         return None
     # With its server it would be Remix's; at the top of a workspace the packages below depend on it.
     if package.depends_on("@react-router/dev") and not is_workspace(folder):
@@ -34,9 +42,9 @@ def recognise(folder: Folder) -> Claim | None:
         dict.fromkeys(package.fact(name) for name in ("react", plugin, tool) if name and package.depends_on(name))
     )
     if is_published(folder) or not has_page(folder):
-        return None if is_workspace(folder) else Claim(0.6, evidence, library=True)
-    if package.depends_on("electron"):
-        return Claim(0.6, evidence)
+        return None
+    if installed(package):
+        return Claim(INSTALLED_CONFIDENCE, evidence)
     return Claim(0.97 if package.depends_on("react") and plugin else 0.85, evidence)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from service.projects import javascript
-from service.projects.bundler import bundler, is_workspace, output_directory
+from service.projects.bundler import INSTALLED_CONFIDENCE, bundler, installed, is_workspace, output_directory
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.node import is_tooling
@@ -71,8 +71,12 @@ def recognise(folder: Folder) -> Claim | None:
             return None
         if _is_view(folder):
             return Claim(0.4, (folder.fact(page, "a page among more code of a server"),))
+        if server := folder.first("server.js", "server.ts", "server.mjs", "server.py"):
+            return Claim(0.45, (folder.fact(page, "a page"), folder.fact(server, "a server beside it")))
         return Claim(0.85 if page == "index.html" else 0.6, (folder.fact(page, "a page"),))
     tool = bundler(folder)
+    if page and (what := installed(package)):
+        return Claim(INSTALLED_CONFIDENCE, (package.fact(what), folder.fact(page, "a page")))
     if tool and page and not package.publishes:
         framework = package.first_of(*_LIBRARIES)
         evidence = [folder.fact(page, "the page that is built")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.projects.bundler import bundler, has_page, is_published, is_workspace, output_directory
+from service.projects.bundler import INSTALLED_CONFIDENCE, bundler, has_page, installed, is_published, output_directory
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
@@ -15,8 +15,8 @@ def recognise(folder: Folder) -> Claim | None:
         return None
     evidence = (package.fact("svelte"),)
     if is_published(folder) or not has_page(folder):
-        return None if is_workspace(folder) else Claim(0.6, evidence, library=True)
-    return Claim(0.94, evidence)
+        return None
+    return Claim(INSTALLED_CONFIDENCE if installed(package) else 0.94, evidence)
 
 
 def describe(folder: Folder) -> Component:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.projects.bundler import bundler, has_page, is_published, is_workspace, output_directory
+from service.projects.bundler import INSTALLED_CONFIDENCE, bundler, has_page, installed, is_published, output_directory
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
@@ -21,9 +21,9 @@ def recognise(folder: Folder) -> Claim | None:
     evidence = [package.fact(name) for name in ("vue", plugin, tool) if name and package.depends_on(name)]
     evidence = list(dict.fromkeys(evidence))
     if is_published(folder) or not has_page(folder):
-        return None if is_workspace(folder) else Claim(0.6, tuple(evidence), library=True)
-    if package.depends_on("electron", "@tarojs/taro", "@dcloudio/uni-app"):
-        return Claim(0.6, tuple(evidence))
+        return None
+    if installed(package):
+        return Claim(INSTALLED_CONFIDENCE, tuple(evidence))
     return Claim(0.96 if package.depends_on("vue") and plugin else 0.85, tuple(evidence))
 
 
