@@ -16,8 +16,21 @@ from service.store.repositories import Hook, Repository
 from service.store.revisions import Revision
 from service.store.variables import Variable
 
-# What a deploy step prints of the site's configuration that it found or left on the server: host, then digest.
-NGINX_LINE = re.compile(rb"nginx\b[^\n]*?\b([a-z0-9-]+(?:\.[a-z0-9-]+)+)\b[^\n]*?\b([0-9a-f]{64})\b")
+# What a deploying step prints of the site's file on the server: host, digest of what is there, what became of it.
+NGINX_LINE = re.compile(
+    rb"^nginx ([a-z0-9-]+(?:\.[a-z0-9-]+)+) sha256 ([0-9a-f]{64}|none)"
+    rb" (installed|unchanged|edited|refused|unmanaged)\r?$",
+    re.MULTILINE,
+)
+
+# What is to be done where the file of `wanted` is not the one that is there, by what became of it.
+NGINX_NEXT = {
+    "edited": "somebody has edited it there, and the edit stays; the deployment's log names the file to remove on the"
+    " server so that deployments replace it",
+    "refused": "the newest deployment has brought one that was refused; the end of its log says why",
+    "unmanaged": "the live release has brought none; a deployment by the generated pipeline brings one",
+}
+NGINX_INSTALLED = "the next deployment with that revision installs it"
 
 MOST_LINES = 40
 
@@ -94,21 +107,36 @@ def webhook(repository: Repository, hook: Hook, theirs: Iterable[HookThere], url
     return [Apart(kind="webhook", subject=url, change=change, detail=told)]
 
 
-def nginx(wanted: Revision, printed: Mapping[str, bytes]) -> list[Apart]:
-    """`printed` is, for each environment, what its newest deployment has printed."""
+def nginx(wanted: Revision, printed: Mapping[str, Sequence[bytes]]) -> list[Apart]:
+    """`printed` is, for each environment, what its newest deployments have printed, the older first."""
     found: dict[str, Apart] = {}
-    for environment, text in printed.items():
-        for host, digest in dict(NGINX_LINE.findall(text)).items():
-            name, there = host.decode().removesuffix(".conf"), digest.decode()
-            generated = wanted.files.get(f"nginx/{name}.conf")
+    for environment, texts in printed.items():
+        for host, (there, state) in _installed(texts).items():
+            generated = wanted.files.get(f"nginx/{host}.conf")
             if generated is None or hashlib.sha256(generated.encode()).hexdigest() == there:
                 continue
             told = (
                 f"nginx on the server of {environment} does not have the configuration of revision {wanted.number} for"
-                f" {name}: the next deployment installs it"
+                f" {host}: {NGINX_NEXT.get(state, NGINX_INSTALLED)}"
             )
-            found[name] = Apart(kind="nginx", subject=name, change="changed", detail=told, found=there)
+            change = "missing" if there == "none" else "unmanaged" if state == "unmanaged" else "changed"
+            found[host] = Apart(kind="nginx", subject=host, change=change, detail=told, found=f"{there} {state}")
     return list(found.values())
+
+
+def _installed(texts: Sequence[bytes]) -> dict[str, tuple[str, str]]:
+    """For each host the digest of what is there, and what became of the file that was brought last.
+
+    A deployment whose file is refused goes back to the release before, and installs that one's after it.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for text in texts:
+        mine: dict[str, tuple[str, str]] = {}
+        for host, digest, state in NGINX_LINE.findall(text):
+            refused = mine.get(host.decode(), ("", ""))[1] == "refused"
+            mine[host.decode()] = (digest.decode(), "refused" if refused else state.decode())
+        found |= mine
+    return found
 
 
 def _difference(path: str, before: str, after: str) -> Iterable[str]:

@@ -168,8 +168,8 @@ class Drifter:
             return []
         async with self._recorder.database.read() as connection:
             names = [one.name for one in known.environments]
-            printed = {name: await deployed.newest_output(connection, known.pipeline.id, name) for name in names}
-        return comparing.nginx(known.wanted, {name: text for name, text in printed.items() if text})
+            printed = {name: await deployed.newest_outputs(connection, known.pipeline.id, name) for name in names}
+        return comparing.nginx(known.wanted, printed)
 
     async def _write_down(self, record: Record, known: Known, found: Found) -> float | None:
         await repositories.by_id(record.connection, known.repository.id, lock=True)

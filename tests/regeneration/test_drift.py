@@ -129,34 +129,107 @@ async def test_our_webhook_is_found_missing_and_made_anew(stage: Stage) -> None:
     assert await found(stage) == []
 
 
+HOST = "shop.example.com"
+BY_HAND = hashlib.sha256(b"by hand").hexdigest()
+
+
 async def test_nginx_is_compared_by_the_digest_that_the_deployment_prints(stage: Stage) -> None:
     shop, number = await delivered(stage)
-    config = shop.head().files["nginx/shop.example.com.conf"]
-    right, wrong = hashlib.sha256(config).hexdigest(), hashlib.sha256(b"by hand").hexdigest()
+    right = hashlib.sha256(shop.head().files[f"nginx/{HOST}.conf"]).hexdigest()
 
-    await deployed(stage, shop, f"nginx shop.example.com sha256 {right}")
+    await deployed(stage, shop, f"nginx {HOST} sha256 {BY_HAND} installed")
+    await look(stage, number)
+    assert await found(stage) == [("nginx", HOST, "changed")]
+
+    for state in ("installed", "unchanged"):
+        await deployed(stage, shop, f"nginx {HOST} sha256 {right} {state}")
+        await look(stage, number)
+        assert await found(stage) == []
+
+
+@pytest.mark.parametrize(
+    ("digest", "state", "change", "words"),
+    [
+        (BY_HAND, "installed", "changed", "the next deployment with that revision installs it"),
+        (BY_HAND, "unchanged", "changed", "the next deployment with that revision installs it"),
+        (BY_HAND, "edited", "changed", "the edit stays"),
+        (BY_HAND, "unmanaged", "unmanaged", "the live release has brought none"),
+        ("none", "unmanaged", "missing", "the live release has brought none"),
+    ],
+)
+async def test_it_is_told_what_becomes_of_another_configuration_of_nginx(
+    stage: Stage, digest: str, state: str, change: str, words: str
+) -> None:
+    shop, number = await delivered(stage)
+
+    await deployed(stage, shop, f"nginx {HOST} sha256 {digest} {state}")
+    await look(stage, number)
+
+    [item] = (await stage.penstock.get("/api/drift"))["items"]
+    assert (item["kind"], item["subject"], item["change"]) == ("nginx", HOST, change)
+    assert words in item["detail"]
+    page = await stage.penstock.client.get("/drift", headers={"Accept": "text/html"})
+    assert words in page.text
+
+
+async def test_a_configuration_of_nginx_that_was_refused_is_told_until_a_deployment_succeeds(stage: Stage) -> None:
+    shop, number = await delivered(stage)
+    right = hashlib.sha256(shop.head().files[f"nginx/{HOST}.conf"]).hexdigest()
+    await deployed(stage, shop, f"nginx {HOST} sha256 {BY_HAND} installed")
+
+    # the release before comes back, with the file that it had
+    refused = (f"nginx {HOST} sha256 {BY_HAND} refused", f"nginx {HOST} sha256 {BY_HAND} unchanged")
+    await deployed(stage, shop, *refused, status="FAILED")
+    await look(stage, number)
+
+    [item] = (await stage.penstock.get("/api/drift"))["items"]
+    assert item["change"] == "changed"
+    assert "the newest deployment has brought one that was refused" in item["detail"]
+
+    # fails before nginx is asked: nothing is known anew
+    await deployed(stage, shop, "release 4 did not answer in time", status="FAILED")
+    await deployed(stage, shop, f"nginx {HOST} sha256 {right} installed")
     await look(stage, number)
     assert await found(stage) == []
 
-    await deployed(stage, shop, f"nginx shop.example.com sha256 {wrong}")
+
+async def test_a_failure_that_says_nothing_of_nginx_leaves_what_the_success_before_it_said(stage: Stage) -> None:
+    shop, number = await delivered(stage)
+    await deployed(stage, shop, f"nginx {HOST} sha256 {BY_HAND} edited")
+
+    await deployed(stage, shop, "release 2 did not answer in time", status="FAILED")
     await look(stage, number)
-    assert await found(stage) == [("nginx", "shop.example.com", "changed")]
+
+    [item] = (await stage.penstock.get("/api/drift"))["items"]
+    assert "the edit stays" in item["detail"]
 
 
-async def deployed(stage: Stage, shop: Repository, line: str) -> None:
-    steps = (PlannedStep("Deploy to production", 0.1, "production", "SUCCESSFUL", (line,)),)
+async def test_other_lines_about_nginx_are_no_report_of_it(stage: Stage) -> None:
+    shop, number = await delivered(stage)
+
+    await deployed(
+        stage, shop, f"pulled nginx from {HOST} sha256 {BY_HAND}", f"+ nginx {HOST} sha256 {BY_HAND} installed x"
+    )
+    await look(stage, number)
+
+    assert await found(stage) == []
+
+
+async def deployed(stage: Stage, shop: Repository, *lines: str, status: str = "SUCCESSFUL") -> None:
+    steps = (PlannedStep("Deploy to production", 0.1, "production", status, lines),)
     run = await shop.start_run("main", plan=Plan(steps))
     await stage.bitbucket.settled()
+    ended = "SUCCESS" if status == "SUCCESSFUL" else "FAILED"
 
     async def whole() -> bool:
         for one in (await stage.penstock.get("/api/pipelines"))["items"]:
             for listed in (await stage.penstock.get(f"/api/pipelines/{one['id']}/executions"))["items"]:
-                if listed["bitbucket_build_number"] == run.build_number and listed["status"] == "SUCCESS":
+                if listed["bitbucket_build_number"] == run.build_number and listed["status"] == ended:
                     path = f"/api/pipelines/{one['id']}/logs"
                     answer = await stage.penstock.client.get(
                         path, params={"execution_id": listed["id"]}, headers={"Accept": "text/plain"}
                     )
-                    return line in answer.text
+                    return lines[-1] in answer.text
         return False
 
     await stage.until(whole)
