@@ -24,6 +24,7 @@ from service.client import Clients
 from service.client.signing_in import SigningIn
 from service.feed import Feed
 from service.history import Patience
+from service.mail import mail_of
 from service.outbound import Outbound
 from service.recorder import Recorder
 from service.settings import Settings
@@ -40,6 +41,7 @@ from service.web.intake import PATH, Intake
 from service.web.problems import Problem, answer_crash, answer_http_error, answer_problem
 from service.web.streams import EventStream
 from service.web.streams.logs import LogStreams
+from service.workers.carrying import Carrier
 from service.workers.cleaning import Cleaner
 from service.workers.deadlines import deadline_task
 from service.workers.delivering import Deliverer
@@ -206,7 +208,7 @@ def _workers(
     doing = [(f"task worker {number}", TaskWorker(recorder, tasks).run()) for number in range(TASKS_AT_ONCE)]
     telling = [
         ("notifier", Notifier(recorder).run()),
-        ("sender", Sender(recorder, outbound, vault, public_url).run()),
+        ("sender", Sender(recorder, Carrier(outbound, vault, mail_of(settings)), public_url).run()),
     ]
     return [*inboxes, *doing, *telling, ("retention", retention.run())]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,6 +77,12 @@ class Settings:
     sign_in_client_secret: str = _setting("", "its secret", secret=True)
     sign_in_workspace: str = _setting("", "whose members may come in with their Bitbucket accounts")
     sign_in_accounts: str = _setting("", "uuids of further Bitbucket accounts, comma-separated, that may come in")
+    smtp_url: str = _setting(
+        "",
+        "where mail is handed in: `smtps://user:password@host`, or `smtp://…` for STARTTLS; `?starttls=never`: neither",
+        secret=True,
+    )
+    mail_from: str = _setting("", "who mail comes from: `Penstock <penstock@example.com>`")
     log_level: str = _setting("info", "debug, info, warning or error")
 
     @property
@@ -158,12 +165,31 @@ def _checked(settings: Settings) -> Settings:
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise BadSetting(f"{PREFIX}LOG_LEVEL must be debug, info, warning or error, not {settings.log_level!r}")
     _check_signing_in(settings)
+    _check_mail(settings)
     _check_database(settings.database)
     for name in ("public_url", "bitbucket_api_url"):
         value = getattr(settings, name)
         if value and not value.startswith(("http://", "https://")):
             raise BadSetting(f"{PREFIX}{name.upper()} must begin with https:// or http://, not {value!r}")
     return settings
+
+
+def _check_mail(settings: Settings) -> None:
+    if not settings.smtp_url:
+        return
+    name = f"{PREFIX}SMTP_URL"
+    try:
+        parts = urlsplit(settings.smtp_url)
+        usable = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.path.strip("/") or parts.query not in ("", "starttls=never"):
+        raise BadSetting(f"{name} must look like smtps://user:password@mail.example.com or smtp://mail.example.com:587")
+    if parts.query and (parts.scheme == "smtps" or parts.username):
+        raise BadSetting(f"{name} may say starttls=never with smtp:// and no password only: one would go in the clear")
+    _, at, domain = parseaddr(settings.mail_from)[1].rpartition("@")
+    if not at or not domain or not settings.mail_from.isprintable():
+        raise BadSetting(f"{PREFIX}MAIL_FROM must say who mail comes from, such as Penstock <penstock@example.com>")
 
 
 def _check_signing_in(settings: Settings) -> None:

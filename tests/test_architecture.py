@@ -38,6 +38,7 @@ FLOORS = {
     "service.directory": 2,
     "service.addresses": 2,
     "service.outbound": 2,
+    "service.mail": 2,
     "service.remote": 2,
     "service.recorder": 3,
     "service.reporting": 3,

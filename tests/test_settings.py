@@ -84,11 +84,24 @@ def test_names_that_others_read_are_let_pass() -> None:
         ("DATABASE_URL", "sqlite+aiosqlite://", "must name a file"),
         ("DATABASE_URL", "sqlite+aiosqlite:///:memory:", "must name a file"),
         ("DATABASE_URL", "postgresql+asyncpg://db:port/x", "a port that is no number"),
+        ("SMTP_URL", "mail.example.com", "must look like smtps://"),
+        ("SMTP_URL", "smtp://mail.example.com:port", "must look like smtps://"),
+        ("SMTP_URL", "smtp://mail.example.com?tls=off", "must look like smtps://"),
+        ("SMTP_URL", "smtp://ada:secret@mail.example.com?starttls=never", "in the clear"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_the_variables_name(name: str, value: str, told: str) -> None:
     with pytest.raises(BadSetting, match=f"PENSTOCK_{name} .*{re.escape(told)}"):
         from_environ({f"PENSTOCK_{name}": value})
+
+
+@pytest.mark.parametrize("sender", ["", "penstock", "Penstock <penstock@example.com>\nBcc: all@example.com"])
+def test_mail_needs_somebody_to_come_from(sender: str) -> None:
+    given = {"PENSTOCK_SMTP_URL": "smtps://mail.example.com", "PENSTOCK_MAIL_FROM": sender}
+    with pytest.raises(BadSetting, match="PENSTOCK_MAIL_FROM must say who mail comes from"):
+        from_environ(given)
+
+    assert from_environ({**given, "PENSTOCK_MAIL_FROM": "penstock@example.com"}).mail_from == "penstock@example.com"
 
 
 @pytest.mark.parametrize("value", ["mysql://root:hunter2@x/y", "postgresql+asyncpg://root:hunter2@[x/y"])

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.machine import State
+from service.notifications.words import DIGEST, TEST
 from service.store.log import Entry
 from service.store.tables import entries, executions, head, messages, notifier, transitions
 
@@ -148,11 +149,54 @@ def _heads(route_id: int) -> Any:
     return select(messages).where(messages.c.route_id == route_id, messages.c.status == WAITING, ~blocked)
 
 
-async def waiting(connection: AsyncConnection, route_id: int, *, limit: int) -> list[Message]:
-    """The oldest that wait."""
-    mine = (messages.c.route_id == route_id, messages.c.status == WAITING)
-    question = select(messages).where(*mine).order_by(messages.c.id).limit(limit)
-    return [Message(**row._mapping) for row in await connection.execute(question)]
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """Of a message what gathering asks for."""
+
+    id: int
+    repository_id: int | None
+    at: datetime
+
+
+async def fresh(connection: AsyncConnection, route_id: int) -> list[Brief]:
+    """What waits and has never been tried, oldest first; without tests and digests."""
+    columns = (messages.c.id, messages.c.repository_id, messages.c.at)
+    question = select(*columns).where(*_waiting(route_id), *_FRESH).order_by(messages.c.id)
+    return [Brief(**row._mapping) for row in await connection.execute(question)]
+
+
+async def briefly(connection: AsyncConnection, ids: Collection[int]) -> list[Brief]:
+    columns = (messages.c.id, messages.c.repository_id, messages.c.at)
+    question = select(*columns).where(messages.c.id.in_(ids)).order_by(messages.c.id)
+    return [Brief(**row._mapping) for row in await connection.execute(question)]
+
+
+async def next_try(connection: AsyncConnection, route_id: int) -> datetime | None:
+    """When what has been tried, or gathered, is tried next; None where there is nothing of that kind."""
+    begun = or_(messages.c.body.is_not(None), messages.c.event == DIGEST)
+    question = select(func.min(messages.c.due_at)).where(*_waiting(route_id), begun, messages.c.event != TEST)
+    found: datetime | None = (await connection.execute(question)).scalar()
+    return found
+
+
+async def put_off(connection: AsyncConnection, route_id: int, *, until: datetime, only_fresh: bool = False) -> None:
+    """What would be tried earlier waits until then; not a test."""
+    which = _FRESH if only_fresh else (messages.c.event != TEST,)
+    early = (*_waiting(route_id), *which, messages.c.due_at < until)
+    await connection.execute(update(messages).where(*early).values(due_at=until))
+
+
+async def hurry(connection: AsyncConnection, route_id: int, *, now: datetime) -> None:
+    """All that waits may be tried at once."""
+    late = (*_waiting(route_id), messages.c.due_at > now)
+    await connection.execute(update(messages).where(*late).values(due_at=now))
+
+
+def _waiting(route_id: int) -> tuple[ColumnElement[bool], ...]:
+    return messages.c.route_id == route_id, messages.c.status == WAITING
+
+
+_FRESH = (messages.c.body.is_(None), messages.c.event.not_in((TEST, DIGEST)))
 
 
 async def change(connection: AsyncConnection, ids: Collection[int], **values: Any) -> None:

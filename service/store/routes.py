@@ -91,9 +91,10 @@ class Asking:
 
 
 async def asking(connection: AsyncConnection) -> list[Asking]:
-    """Every route that is not paused."""
+    """Every route that is told things: also one that has paused by itself, for which they wait."""
     columns = (routes.c.id, routes.c.filter, routes.c.user_id, users.c.is_admin)
-    question = select(*columns).join(users, users.c.id == routes.c.user_id).where(routes.c.paused.is_(False))
+    told = or_(routes.c.paused.is_(False), routes.c.paused_reason.is_not(None))
+    question = select(*columns).join(users, users.c.id == routes.c.user_id).where(told)
     rows = (await connection.execute(question.order_by(routes.c.id))).all()
     seen: dict[int, set[int]] = {}
     mine = select(grants.c.user_id, grants.c.repository_id).where(grants.c.user_id.in_({row.user_id for row in rows}))
@@ -138,11 +139,15 @@ async def lease(connection: AsyncConnection, route_id: int, *, now: datetime, se
     return Route(**row._mapping) if row else None
 
 
-async def held(connection: AsyncConnection, route: Route, *, now: datetime, seconds: float) -> bool:
-    """Whether the lease is still ours; it is made longer, and the row is locked. Otherwise nothing may be written."""
+async def held(connection: AsyncConnection, route: Route, *, now: datetime, seconds: float) -> Route | None:
+    """The route as it is now, where the lease is still ours: it is made longer, and the row is locked.
+
+    None where it is not: then nothing may be written.
+    """
     mine = (routes.c.id == route.id, routes.c.claim == route.claim)
-    longer = update(routes).where(*mine).values(leased_until=now + timedelta(seconds=seconds))
-    return bool((await connection.execute(longer)).rowcount)
+    longer = update(routes).where(*mine).values(leased_until=now + timedelta(seconds=seconds)).returning(*routes.c)
+    row = (await connection.execute(longer)).one_or_none()
+    return Route(**row._mapping) if row else None
 
 
 async def release(connection: AsyncConnection, route: Route, *, due_at: datetime | None, **values: Any) -> None:

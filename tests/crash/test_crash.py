@@ -35,6 +35,9 @@ WHILE_SERVING = (
 # Passed only where files are brought into a repository: tests/regeneration/test_crashing.py dies there.
 WHILE_DELIVERING = ("delivery.branched", "delivery.pushed", "delivery.opened", "delivery.committed")
 
+# Passed only where people are told: tests/notifications/test_crashing.py dies there.
+WHILE_SENDING = ("message.sending", "message.sent")
+
 
 def test_every_fail_point_in_the_code_is_visited() -> None:
     calls = {
@@ -45,7 +48,7 @@ def test_every_fail_point_in_the_code_is_visited() -> None:
         if isinstance(node.args[0], ast.Constant)
     }
 
-    assert calls == {*IN_MIGRATION, *WHILE_SERVING, *WHILE_DELIVERING}
+    assert calls == {*IN_MIGRATION, *WHILE_SERVING, *WHILE_DELIVERING, *WHILE_SENDING}
 
 
 async def cycle(driver: Driver, fail_point: str, *, runs: int = 3) -> None:

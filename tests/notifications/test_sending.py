@@ -2,105 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import msgspec
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from service import bus
-from service.notifications.signing import new_secret
-from service.outbound import Outbound
-from service.recorder import Recorder
-from service.store import accounts, outbox, routes
-from service.store.database import Database
-from service.store.tables import grants, repositories
-from service.vault import Vault
-from service.workers.notifying import Notifier
-from service.workers.sending import Sender
-from tests.client.peer import Peer, Script, answers, playing, stalls
+from service.store import routes
+from service.store.tables import grants
+from tests.client.peer import Peer, Script, answers, stalls
+from tests.notifications.office import Office
 
 pytestmark = pytest.mark.anyio
-
-
-@dataclass
-class Office:
-    """A notifier and a sender over one database, and a clock that the test sets."""
-
-    recorder: Recorder
-    notifier: Notifier
-    sender: Sender
-    vault: Vault
-    user_id: int
-    repository_id: int
-    now: list[datetime] = field(default_factory=list)
-
-    async def route(self, peer: Peer, **more: Any) -> tuple[int, str]:
-        place, secret = secrets.token_hex(16), new_secret()
-        seal = {"table": "routes", "row": place}
-        async with self.recorder.record() as record:
-            made = await routes.add(
-                record.connection,
-                user_id=self.user_id,
-                name="ops",
-                kind="webhook",
-                place=place,
-                target=self.vault.seal(peer.origin.encode(), column="target", **seal),
-                secret=self.vault.seal(secret.encode(), column="secret", **seal),
-                shown="127.0.0.1",
-                paused=False,
-                created_at=record.now,
-                updated_at=record.now,
-                **{"filter": {}, **more},
-            )
-        return made.id, secret
-
-    async def held(self, times: int = 1) -> None:
-        """Something worth telling, so many times."""
-        async with self.recorder.record() as record:
-            for number in range(times):
-                payload = {"pipeline_id": 1, "environment": "production", "reason": f"reason {number}"}
-                record.log("environment.held", payload, repository_id=self.repository_id, pipeline_id=1)
-
-    async def work(self) -> None:
-        while await self.notifier.do_next():
-            pass
-        async with self.recorder.database.read() as connection:
-            due = await routes.due(connection, now=self.now[0], besides=[], limit=50)
-        for number in due:
-            await self.sender.serve(number)
-
-    async def statuses(self, route_id: int) -> list[str]:
-        async with self.recorder.database.read() as connection:
-            return [one.status for one in await outbox.page(connection, route_id, before=None, limit=200)]
-
-
-@pytest.fixture
-async def office(database: Database) -> AsyncIterator[Office]:
-    now = [datetime(2026, 3, 1, 9, 30, tzinfo=UTC)]
-    bell = await bus.connect("memory:", database.url)
-    recorder = Recorder(database, bell, now=lambda: now[0])
-    vault, outbound = Vault([secrets.token_bytes(32)]), Outbound(allow_private=True)
-    async with recorder.record() as record:
-        user_id = await accounts.add_user(record.connection, "ada", None, is_admin=False, now=record.now)
-        named = {"workspace": "acme", "slug": "shop", "connected_at": record.now}
-        added = repositories.insert().values(named).returning(repositories.c.id)
-        number = int((await record.connection.execute(added)).scalar_one())
-        await accounts.grant(record.connection, number, user_id, "owner")
-    sender = Sender(recorder, outbound, vault, "https://penstock.example.com")
-    yield Office(recorder, Notifier(recorder), sender, vault, user_id, number, now)
-    await outbound.close()
-    await bell.close()
-
-
-@pytest.fixture
-async def peer() -> AsyncIterator[Peer]:
-    async with playing() as started:
-        yield started
 
 
 async def test_what_happens_is_told_once_signed_and_with_the_facts(office: Office, peer: Peer) -> None:
@@ -200,8 +113,9 @@ async def test_a_lease_of_a_dead_sender_is_taken_over_with_the_same_bytes(office
     await office.notifier.do_next()
     async with office.recorder.record() as record:
         route = await routes.lease(record.connection, route_id, now=record.now, seconds=60)
-    assert route is not None
-    begun = await office.sender._begin(route)  # and it dies here
+        assert route is not None
+        begun = await office.sender._next(record, route)
+    # and it dies here
     await office.work()
     assert peer.requests == []
 
@@ -209,4 +123,4 @@ async def test_a_lease_of_a_dead_sender_is_taken_over_with_the_same_bytes(office
     peer.plays(answers())
     await office.work()
     assert begun is not None
-    assert [(one.headers["webhook-id"], one.body) for one in peer.requests] == [(begun[0].webhook_id, begun[1])]
+    assert [(one.headers["webhook-id"], one.body) for one in peer.requests] == [(begun.message.webhook_id, begun.body)]

@@ -127,7 +127,8 @@ BODIES: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 async def people(tmp_path_factory: pytest.TempPathFactory, anyio_backend: str) -> AsyncIterator[People]:
-    async with living({"PENSTOCK_DATA_DIR": str(tmp_path_factory.mktemp("rights"))}) as penstock:
+    mail = {"PENSTOCK_SMTP_URL": "smtp://127.0.0.1:9?starttls=never", "PENSTOCK_MAIL_FROM": "penstock@example.com"}
+    async with living({"PENSTOCK_DATA_DIR": str(tmp_path_factory.mktemp("rights")), **mail}) as penstock:
         yield await people_of(penstock)
 
 
