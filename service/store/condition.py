@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.deliveries import WAITING
+from service.store.deliveries import WAITS
 from service.store.repositories import Repository
 from service.store.tables import credentials, deliveries, repositories, work
 
@@ -24,7 +24,7 @@ class Condition:
 
 async def condition(connection: AsyncConnection) -> Condition:
     dead = select(func.count()).select_from(deliveries).where(deliveries.c.status == "dead")
-    oldest = select(func.min(deliveries.c.received_at)).where(deliveries.c.status.in_(WAITING))
+    oldest = select(func.min(deliveries.c.received_at)).where(WAITS)
     lost = select(func.count()).select_from(work).where(work.c.status == "dead")
     return Condition(
         dead_deliveries=(await connection.execute(dead)).scalar_one(),

@@ -12,9 +12,10 @@ from sqlalchemy import Select, bindparam, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.store.accounts import Viewer, may_see
-from service.store.tables import deliveries
+from service.store.tables import deliveries, one_of
 
 WAITING = ("accepted", "failed")
+WAITS = one_of(deliveries.c.status, WAITING)
 
 _SHOWN = [column for column in deliveries.c if column.name not in ("body", "digest", "due_at")]
 
@@ -33,7 +34,7 @@ _NEXT_DUE = (
         )
         .label("uuid_reused"),
     )
-    .where(deliveries.c.status.in_(WAITING), deliveries.c.due_at <= bindparam("now"))
+    .where(WAITS, deliveries.c.due_at <= bindparam("now"))
     .order_by(deliveries.c.due_at, deliveries.c.id)
     .limit(1)
     .with_for_update(skip_locked=True, of=deliveries)

@@ -9,11 +9,8 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.machine import State
-from service.store.deliveries import WAITING
-from service.store.tables import credentials, deliveries, executions, head, work
-
-ENDED = [state for state in State if state.final]
+from service.store.deliveries import WAITS
+from service.store.tables import credentials, deliveries, executions, head, unfinished, work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +31,10 @@ class Load:
 
 async def load(connection: AsyncConnection) -> Load:
     """`credentials` are what is left of each one's bucket when last taken from, and whether it is broken."""
-    waiting = select(func.count(), func.min(deliveries.c.received_at)).where(deliveries.c.status.in_(WAITING))
+    waiting = select(func.count(), func.min(deliveries.c.received_at)).where(WAITS)
     waits, oldest = (await connection.execute(waiting)).one()
     dead = select(func.count()).select_from(deliveries).where(deliveries.c.status == "dead")
-    running = select(executions.c.status, func.count()).where(executions.c.status.not_in(ENDED))
+    running = select(executions.c.status, func.count()).where(unfinished)
     left = select(credentials.c.id, credentials.c.calls_left, credentials.c.broken)
     due = select(func.min(work.c.due_at)).where(work.c.status == "waiting")
     return Load(

@@ -7,18 +7,14 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.machine import State
 from service.store.accounts import Viewer, may_see
 from service.store.executions import Execution, Transition
-from service.store.tables import executions, repositories, transitions
-
-# as the index of running executions has it
-ENDED = [state for state in State if state.final]
+from service.store.tables import executions, repositories, transitions, unfinished
 
 
 async def running(connection: AsyncConnection, viewer: Viewer, *, limit: int) -> list[Execution]:
     """The executions that have not ended, newest first."""
-    question = select(executions).where(executions.c.status.not_in(ENDED), may_see(viewer, executions.c.repository_id))
+    question = select(executions).where(unfinished, may_see(viewer, executions.c.repository_id))
     rows = await connection.execute(question.order_by(executions.c.id.desc()).limit(limit))
     return [Execution(**row._mapping) for row in rows]
 

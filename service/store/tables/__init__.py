@@ -5,9 +5,17 @@ Every change of a table is a migration.
 
 from service.store.tables.accounts import failed_tries, identities, refusals, sessions, tickets, tokens, users
 from service.store.tables.calls import answers, audit
-from service.store.tables.columns import Id, Json, UtcDateTime, metadata
+from service.store.tables.columns import Id, Json, UtcDateTime, metadata, one_of
 from service.store.tables.deliveries import deliveries
-from service.store.tables.executions import executions, log_pieces, observations, spans, steps, transitions
+from service.store.tables.executions import (
+    executions,
+    log_pieces,
+    observations,
+    spans,
+    steps,
+    transitions,
+    unfinished,
+)
 from service.store.tables.gates import approvals, holds, locks, probes, starts
 from service.store.tables.log import entries, head
 from service.store.tables.notifications import messages, notifier, routes
@@ -48,6 +56,7 @@ __all__ = [
     "metadata",
     "notifier",
     "observations",
+    "one_of",
     "pipelines",
     "probes",
     "pushes",
@@ -63,6 +72,7 @@ __all__ = [
     "tickets",
     "tokens",
     "transitions",
+    "unfinished",
     "users",
     "variables",
     "work",

@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from service.store.tables.columns import Id, UtcDateTime, metadata, own_id, to
+from service.store.tables.columns import Id, UtcDateTime, metadata, one_of, own_id, to
 
 executions = Table(
     "executions",
@@ -61,6 +61,8 @@ executions = Table(
     Index("ix_executions_repository_id_bitbucket_commit_hash", "repository_id", "bitbucket_commit_hash"),
     Index("ix_executions_completed_at", "completed_at"),
 )
+
+unfinished = ~one_of(executions.c.status, ("SUCCESS", "FAILED"))
 
 observations = Table(
     "observations",
