@@ -25,6 +25,7 @@ from service.client.signing_in import SigningIn
 from service.feed import Feed
 from service.history import Patience
 from service.mail import mail_of
+from service.notifications.wording import Wordings
 from service.outbound import Outbound
 from service.recorder import Recorder
 from service.settings import Settings
@@ -134,11 +135,23 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
         stack.push_async_callback(clients.close)
         outbound = Outbound(allow_private=settings.allow_private_targets)
         stack.push_async_callback(outbound.close)
+        wordings = Wordings(Path(settings.templates) if settings.templates else None)
         url_of = partial(webhook_url, public_url.rstrip("/"))
         tasks = (
             []
             if role is Role.WEB
-            else _workers(settings, recorder, patience, inbox, clients, vault, outbound, url_of, public_url.rstrip("/"))
+            else _workers(
+                settings,
+                recorder,
+                patience,
+                inbox,
+                clients,
+                vault,
+                outbound,
+                url_of,
+                public_url.rstrip("/"),
+                wordings,
+            )
         )
         running = [asyncio.create_task(task, name=name) for name, task in tasks]
         stack.push_async_callback(_cancel, running)
@@ -155,6 +168,7 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
             vault=vault,
             clients=clients,
             outbound=outbound,
+            wordings=wordings,
             hooks=Hooks(database, vault, time.monotonic),
             streams=streams,
             log_streams=LogStreams(recorder, streams.streams, lambda: feed.rights),
@@ -173,6 +187,7 @@ def _workers(
     outbound: Outbound,
     url_of: Callable[[str], str],
     public_url: str,
+    wordings: Wordings,
 ) -> list[tuple[str, Coroutine[Any, Any, None]]]:
     pace = Pace(watched=settings.poll_seconds, alone=settings.reconcile_seconds)
     budget = Budgeted(seconds=settings.reconcile_seconds, calls_per_hour=settings.rate_budget_per_hour)
@@ -208,7 +223,7 @@ def _workers(
     doing = [(f"task worker {number}", TaskWorker(recorder, tasks).run()) for number in range(TASKS_AT_ONCE)]
     telling = [
         ("notifier", Notifier(recorder).run()),
-        ("sender", Sender(recorder, Carrier(outbound, vault, mail_of(settings)), public_url).run()),
+        ("sender", Sender(recorder, Carrier(outbound, vault, mail_of(settings)), public_url, wordings).run()),
     ]
     return [*inboxes, *doing, *telling, ("retention", retention.run())]
 

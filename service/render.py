@@ -8,6 +8,8 @@ from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
+__all__ = ["Environment", "environment", "shell_word"]
+
 
 def environment(override: Path | None = None) -> Environment:
     """A strict environment over `templates/`; a file below `override` replaces the shipped file of the same name.
@@ -23,6 +25,8 @@ def environment(override: Path | None = None) -> Environment:
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        # with a directory of one's own nothing is kept: a file that comes later goes before the one found until then
+        cache_size=400 if override is None else 0,
     )
     made.filters["shell"] = shell_word
     return made

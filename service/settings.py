@@ -83,6 +83,9 @@ class Settings:
         secret=True,
     )
     mail_from: str = _setting("", "who mail comes from: `Penstock <penstock@example.com>`")
+    templates: str = _setting(
+        "", "a directory of your own templates: each `notifications/<event>.txt` in it goes before the shipped one"
+    )
     log_level: str = _setting("info", "debug, info, warning or error")
 
     @property
@@ -164,6 +167,8 @@ def _checked(settings: Settings) -> Settings:
             )
     if settings.log_level.lower() not in ("debug", "info", "warning", "error"):
         raise BadSetting(f"{PREFIX}LOG_LEVEL must be debug, info, warning or error, not {settings.log_level!r}")
+    if settings.templates and not Path(settings.templates).is_dir():
+        raise BadSetting(f"{PREFIX}TEMPLATES must be a directory that is there, not {settings.templates!r}")
     _check_signing_in(settings)
     _check_mail(settings)
     _check_database(settings.database)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from service.client import Clients
 from service.client.signing_in import SigningIn
 from service.history import Patience
+from service.notifications.wording import Wordings
 from service.outbound import Outbound
 from service.recorder import Recorder
 from service.settings import Settings
@@ -37,6 +38,7 @@ class House:
     streams: EventStream
     log_streams: LogStreams
     outbound: Outbound
+    wordings: Wordings
     patience: Patience
     workers_alive: Callable[[], bool]
     sign_in: SigningIn | None = None

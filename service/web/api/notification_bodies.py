@@ -139,12 +139,13 @@ class MessageShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PreviewShape(msgspec.Struct, frozen=True, kw_only=True):
-    """What would be sent: `content` is the body as text."""
+    """What would be sent: `content` is the body as text. `warning` says why an own template is not used."""
 
     event: str
     title: str
     content_type: str
     content: str
+    warning: str | None
 
 
 async def destination(target: TargetBody, outbound: Outbound) -> tuple[str, str]:

@@ -16,7 +16,6 @@ from service.bus import Topic
 from service.mail import NOT_SET
 from service.notifications.signing import new_secret
 from service.notifications.targets import FORMS
-from service.notifications.wording import Wordings
 from service.notifications.words import TEST, Kind, Told
 from service.recorder import Record
 from service.store import outbox, pipelines, repositories, routes
@@ -180,10 +179,12 @@ async def preview(request: Request) -> Response:
     known = await _seen(request)
     wanted = await optional_body_of(request, Previewing)
     told = _example(wanted, house.public_url, house.recorder.now())
-    words = Wordings().of(told)
+    words, warning = house.wordings.explained(told)
     form = FORMS[Kind(known.kind)]
     content = form.compose(told, words).decode()
-    shape = PreviewShape(event=wanted.event, title=words.title, content_type=form.content_type, content=content)
+    shape = PreviewShape(
+        event=wanted.event, title=words.title, content_type=form.content_type, content=content, warning=warning
+    )
     return answer(shape)
 
 
