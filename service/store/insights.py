@@ -41,7 +41,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.machine import State
 from service.store.accounts import Viewer, may_see
-from service.store.tables import executions, repositories, transitions
+from service.store.tables import executions, pipelines, repositories, transitions
 
 DAY = 86400
 
@@ -87,7 +87,7 @@ async def measures(
     connection: AsyncConnection, viewer: Viewer, window: Window, *, after: tuple[int, str] | None, limit: int
 ) -> list[Measures]:
     """By pipeline and environment, in that order, from behind `after` on: of what the viewer may see."""
-    place = _place(after)
+    place = (*_place(after), executions.c.pipeline_id.in_(_first(viewer, window, after, limit)))
     rows = (await connection.execute(_measured(viewer, window, place).limit(limit))).all()
     days = await _days(connection, viewer, window, {(row.pipeline_id, row.environment) for row in rows})
     return [
@@ -145,6 +145,16 @@ def _place(after: tuple[int, str] | None) -> tuple[ColumnElement[bool], ...]:
     pipeline_id, environment = after
     same = and_(executions.c.pipeline_id == pipeline_id, executions.c.environment > environment)
     return (or_(executions.c.pipeline_id > pipeline_id, same),)
+
+
+def _first(viewer: Viewer, window: Window, after: tuple[int, str] | None, limit: int) -> Select[Any]:
+    """The pipelines on which a page's environments are: of the others nothing has to be read.
+
+    One more than `limit`, for of the first of them all environments may stand on the page before.
+    """
+    something = exists().where(executions.c.pipeline_id == pipelines.c.id, *_of(viewer, window))
+    question = select(pipelines.c.id).where(something.correlate(pipelines)).order_by(pipelines.c.id).limit(limit + 1)
+    return question if after is None else question.where(pipelines.c.id >= after[0])
 
 
 def _measured(viewer: Viewer, window: Window, place: tuple[ColumnElement[bool], ...]) -> Select[Any]:
