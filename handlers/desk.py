@@ -51,7 +51,7 @@ class Desk:
     record: Record
     repository: Repository
     pipeline: Pipeline | None  # the repository's active one
-    delivery_id: str
+    delivery_id: str | None  # None for a push that was found, and not delivered
     patience: Patience
     further: list[Verdict] = field(default_factory=list)  # what one event leads to beside its own verdict
 

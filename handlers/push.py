@@ -10,7 +10,7 @@ from service.changes import LOOKED_INTO, note_change
 from service.events import BranchPushed, NothingPushed, RefDeleted, TagPushed
 from service.history import Opening, note_push, open_execution
 from service.sightings import environment_for
-from service.store import executions, holds
+from service.store import executions, heads, holds
 from service.store.executions import Execution
 from service.store.pipelines import Pipeline
 
@@ -26,9 +26,10 @@ SKIP_MARKS = ("[skip ci]", "[ci skip]")
 @router.on(BranchPushed)
 async def expect_a_run(event: BranchPushed, desk: Desk) -> Verdict:
     pipeline = desk.pipeline
+    branch = event.ref or ""
+    await _note_where_it_is(event, desk)
     if pipeline is None:
         return Verdict(Word.IGNORED, NO_PIPELINE, event.ref)
-    branch = event.ref or ""
     await _look_into(event, desk, pipeline)
     known = await executions.of_commit(desk.record.connection, desk.repository.id, commit=event.commit, branch=branch)
     joined = await _join_a_faster_run(event, desk, known)
@@ -68,12 +69,22 @@ async def note_a_tag(event: TagPushed, desk: Desk) -> Verdict:
 
 @router.on(RefDeleted)
 async def note_a_deletion(event: RefDeleted, desk: Desk) -> Verdict:
+    if event.kind == "branch" and event.ref:
+        await heads.forget(desk.record.connection, desk.repository.id, [event.ref])
     return Verdict(Word.IGNORED, f"the {event.kind} was deleted: there is nothing to deploy", event.ref)
 
 
 @router.on(NothingPushed)
 async def note_an_empty_push(event: NothingPushed, desk: Desk) -> Verdict:
     return Verdict(Word.IGNORED, "the push names no changed ref")
+
+
+async def _note_where_it_is(event: BranchPushed, desk: Desk) -> None:
+    """So that whoever looks knows which heads were told; nobody looks without a credential."""
+    if desk.repository.credential_id is None or desk.delivery_id is None:
+        return
+    told = {"commit": event.commit, "told_by": heads.ToldBy.PUSH, "at": desk.record.now}
+    await heads.put(desk.record.connection, desk.repository.id, event.ref or "", **told)
 
 
 async def _look_into(event: BranchPushed, desk: Desk, pipeline: Pipeline) -> None:

@@ -208,7 +208,7 @@ def _workers(
         "unlock": end_overdue_lock,
         "rollback": RollingBack(recorder, vault, patience),
         "probe": Prober(recorder, outbound, patience),
-        "reconcile": Reconciler(recorder, clients, patience, budget),
+        "reconcile": Reconciler(recorder, clients, patience, budget, url_of),
     }
     retention = Retention(
         recorder,

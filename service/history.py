@@ -84,7 +84,7 @@ async def open_execution(record: Record, opening: Opening, patience: Patience) -
     return await executions.by_id(record.connection, execution.id) or execution
 
 
-async def note_push(record: Record, execution: Execution, delivery_id: str) -> None:
+async def note_push(record: Record, execution: Execution, delivery_id: str | None) -> None:
     """Names the push among the deliveries behind an execution. That a run is expected moves none that is there."""
     seen = Observation(trigger=Trigger.EXPECT, source=Source.PUSH)
     await executions.add_observation(record.connection, execution.id, seen, delivery_id=delivery_id, now=record.now)

@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.store.accounts import Viewer, may_see
 from service.store.tables import config_revisions, drifts, pipelines, repositories
 
-KINDS = ("file", "variable", "webhook", "nginx")
+KINDS = ("file", "variable", "webhook", "nginx", "deployment")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """`kind` is one of KINDS; `subject` the path, the variable, the hook's address or the server's host name.
+    """`kind` is one of KINDS; `subject` the path, the variable, the hook's address, the server's host name
+    or the environment.
 
     `change` is changed, missing, unmanaged or inactive; `detail` says it in words. Its `digest` is of what was found:
     another one is another change.

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from service.app import Role
 from service.simulator import Repository, Run, Simulator
 from service.workers import rounds, tailing
 from tests.living import Living, living
@@ -26,6 +27,9 @@ QUICK = {
     "PENSTOCK_RATE_BUDGET_PER_HOUR": "1000000",
     "PENSTOCK_ALLOW_PRIVATE_TARGETS": "true",
 }
+
+# What a credential may ask where the test is about that.
+BUDGET_PER_HOUR = "900"
 
 # Seconds in which anything that is to come, comes.
 SOON = 60.0
@@ -172,3 +176,15 @@ async def bitbucket() -> AsyncIterator[Simulator]:
 async def both(bitbucket: Simulator, tmp_path: Path) -> AsyncIterator[Both]:
     async with both_running(bitbucket, tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+async def deaf(bitbucket: Simulator, tmp_path: Path) -> AsyncIterator[Living]:
+    """A service whose doors are open and whom no webhook reaches; its work is done by `Rounds`."""
+    bitbucket.delivery_faults.lose(1.0, seed=1)
+    environ = {**QUICK, "PENSTOCK_DATA_DIR": str(tmp_path), "PENSTOCK_BITBUCKET_API_URL": bitbucket.url}
+    environ["PENSTOCK_RATE_BUDGET_PER_HOUR"] = BUDGET_PER_HOUR
+    async with living(environ, role=Role.WEB) as penstock:
+        kept = await penstock.client.post("/api/credentials", json={"kind": "access_token", "token": TOKEN})
+        assert kept.status_code == 201, kept.text
+        yield penstock

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +15,6 @@ import pytest
 from sqlalchemy import select, update
 
 from service import clock
-from service.app import Role
 from service.client import calls
 from service.events import Source, Trigger
 from service.history import Patience
@@ -24,13 +23,13 @@ from service.simulator import NotPossible, Repository, Run, Simulator
 from service.simulator.rest.faults import RouteFault, RouteFaults
 from service.store import executions
 from service.store.tables import credentials, observations, work
-from service.web.house import House
+from service.web.house import House, webhook_url
 from service.workers import following
 from service.workers.following import Follower, Pace
 from service.workers.reconciling import Budgeted, Reconciler
 from service.workers.tasks import TaskWorker
-from tests.both_ways.conftest import QUICK, TOKEN, Both, both_running, connect
-from tests.living import Living, living
+from tests.both_ways.conftest import BUDGET_PER_HOUR, Both, both_running, connect
+from tests.living import Living
 from tests.web.listening import listen
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +39,7 @@ ENDS = {"SUCCESSFUL": "SUCCESS", "FAILED": "FAILED", "STOPPED": "FAILED", "ERROR
 # Seconds between two rounds where something is under way.
 SECONDS = 60.0
 
-BUDGET = 900
+BUDGET = int(BUDGET_PER_HOUR)
 
 
 class Rounds:
@@ -56,7 +55,11 @@ class Rounds:
             {
                 "follow": Follower(recorder, house.clients, patience, Pace(watched=5, alone=SECONDS)),
                 "reconcile": Reconciler(
-                    recorder, house.clients, patience, Budgeted(seconds=SECONDS, calls_per_hour=BUDGET)
+                    recorder,
+                    house.clients,
+                    patience,
+                    Budgeted(seconds=SECONDS, calls_per_hour=BUDGET),
+                    partial(webhook_url, house.public_url),
                 ),
             },
         )
@@ -66,18 +69,6 @@ class Rounds:
         self._bitbucket.clock.advance(seconds)
         while await self._worker.do_next():
             pass
-
-
-@pytest.fixture
-async def deaf(bitbucket: Simulator, tmp_path: Path) -> AsyncIterator[Living]:
-    """A service whose doors are open and whom no webhook reaches; its work is done by `Rounds`."""
-    bitbucket.delivery_faults.lose(1.0, seed=1)
-    environ = {**QUICK, "PENSTOCK_DATA_DIR": str(tmp_path), "PENSTOCK_BITBUCKET_API_URL": bitbucket.url}
-    environ["PENSTOCK_RATE_BUDGET_PER_HOUR"] = str(BUDGET)
-    async with living(environ, role=Role.WEB) as penstock:
-        kept = await penstock.client.post("/api/credentials", json={"kind": "access_token", "token": TOKEN})
-        assert kept.status_code == 201, kept.text
-        yield penstock
 
 
 async def test_without_any_webhook_an_hour_of_runs_ends_right_within_two_rounds_and_within_the_budget(
