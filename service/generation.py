@@ -14,7 +14,15 @@ from typing import Any, Literal
 import msgspec
 
 from service import render
-from service.configs import EnvironmentRequest, Generated, Request, RollbackPipeline, generate, rollback_pipeline
+from service.configs import (
+    EnvironmentRequest,
+    Generated,
+    OnDemandPipeline,
+    Request,
+    generate,
+    promotion_pipeline,
+    rollback_pipeline,
+)
 from service.configs.telling import Cause, of_settings, sentences
 from service.projects.model import Detection
 from service.recorder import Record
@@ -62,12 +70,18 @@ async def rendered(ground: Ground) -> Generated:
     return await asyncio.to_thread(generate, detection, request, _templates())
 
 
-async def rollback_file(ground: Ground, environment: str, method: Literal["relink", "rebuild"]) -> RollbackPipeline:
+async def rollback_file(ground: Ground, environment: str, method: Literal["relink", "rebuild"]) -> OnDemandPipeline:
     """The file for one run that rolls an environment back. Raises InvalidValue, as `rendered` does."""
     detection, request = _detection(ground.pipeline), _request(ground)
     return await asyncio.to_thread(
         rollback_pipeline, detection, request, _templates(), environment=environment, method=method
     )
+
+
+async def promotion_file(ground: Ground, environment: str) -> OnDemandPipeline:
+    """The file for one run that deploys its commit to an environment. Raises InvalidValue, as `rendered` does."""
+    detection, request = _detection(ground.pipeline), _request(ground)
+    return await asyncio.to_thread(promotion_pipeline, detection, request, _templates(), environment=environment)
 
 
 def columns(generated: Generated) -> dict[str, Any]:

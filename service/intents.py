@@ -16,10 +16,14 @@ CORRELATION = "PENSTOCK_EXECUTION_ID"
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """What a run is started with. `variables` are (key, value, secured), `custom` is a section of the commit's file."""
+    """What a run is started with. `variables` are (key, value, secured), `custom` is a section of the commit's file.
+
+    `promotes` is the release of another environment whose commit it deploys.
+    """
 
     variables: tuple[tuple[str, str, bool], ...] = ()
     custom: str | None = None
+    promotes: int | None = None
 
 
 def sealed(vault: Vault, wish: Wish, execution_id: int) -> str:

@@ -20,6 +20,11 @@ def matches(pattern: str, ref: str) -> bool:
     return pattern == ref or len(ref) in _reached(pattern, ref, {0})
 
 
+def is_plain(pattern: str) -> bool:
+    """Whether it is one branch's name."""
+    return not any(letter in pattern for letter in "*?{")
+
+
 def _reached(pattern: str, ref: str, starts: set[int]) -> set[int]:
     for word in WORDS.findall(pattern):
         starts = _past(word, ref, starts)

@@ -27,10 +27,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     status.add_argument("--watch", action="store_true", help="go on, and say what changes")
     status.add_argument("--json", action="store_true")
     status.set_defaults(run=run_status)
-    trigger = commands.add_parser("trigger", help="start a run of a branch")
+    trigger = commands.add_parser("trigger", help="start a run of a branch, or of what another environment runs")
     trigger.add_argument("repository", metavar="WORKSPACE/SLUG")
-    trigger.add_argument("--branch", required=True)
-    trigger.add_argument("--environment")
+    what = trigger.add_mutually_exclusive_group(required=True)
+    what.add_argument("--branch")
+    what.add_argument("--promote-from", metavar="E", help="deploy what this environment runs to the other one")
+    trigger.add_argument("--environment", "--env", metavar="E", help="where to (default: what deploys the branch)")
     trigger.add_argument("--wait", action="store_true", help="until it has ended; 1 unless it succeeded")
     trigger.add_argument("--json", action="store_true")
     trigger.set_defaults(run=run_trigger)
@@ -64,7 +66,8 @@ def run_status(args: argparse.Namespace) -> int:
 def run_trigger(args: argparse.Namespace) -> int:
     with speaking() as api:
         pipeline = pipeline_of(api, args.repository)
-        body = {"branch": args.branch, **({"environment": args.environment} if args.environment else {})}
+        wanted = {"branch": args.branch, "promote_from": args.promote_from, "environment": args.environment}
+        body = {name: value for name, value in wanted.items() if value is not None}
         execution = api.post(f"/api/pipelines/{pipeline['id']}/trigger", body)
         if args.wait:
             execution = waited(api, execution["id"], quiet=args.json)

@@ -2,15 +2,16 @@
 
 from service.configs.generate import generate
 from service.configs.generated import Generated
-from service.configs.on_demand import RollbackPipeline, rollback_pipeline
+from service.configs.on_demand import OnDemandPipeline, promotion_pipeline, rollback_pipeline
 from service.configs.request import EnvironmentRequest, InvalidValue, Request
 
 __all__ = [
     "EnvironmentRequest",
     "Generated",
     "InvalidValue",
+    "OnDemandPipeline",
     "Request",
-    "RollbackPipeline",
     "generate",
+    "promotion_pipeline",
     "rollback_pipeline",
 ]

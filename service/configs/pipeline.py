@@ -14,6 +14,7 @@ Item = dict[str, Any]
 MAX_MINUTES = 20
 DEPLOY_MINUTES = 15
 ROLLBACK = "rollback"
+PROMOTION = "promote"
 
 SERVICES: dict[str, Item] = {
     "postgres": {
@@ -113,6 +114,16 @@ def rebuild(plan: Plan, target: Target, scripts: Scripts) -> Item:
     deploy["step"].pop("trigger", None)
     deploy["step"]["name"] = f"Roll back {target.environment.name}"
     return _file(plan, scripts, caches, {"custom": {ROLLBACK: [*_together(plan.builds, caches), deploy]}})
+
+
+def promote(plan: Plan, target: Target, scripts: Scripts) -> Item:
+    """A file of one custom pipeline, `promote`: build the commit that another environment runs, and deploy it here.
+
+    It was tested on its way there. Whether it may go here was decided before the run was started."""
+    caches = _caches(plan)
+    deploy = _deploy(plan, target, scripts)
+    deploy["step"].pop("trigger", None)
+    return _file(plan, scripts, caches, {"custom": {PROMOTION: [*_together(plan.builds, caches), deploy]}})
 
 
 def relink(plan: Plan, target: Target, scripts: Scripts) -> Item:

@@ -1,4 +1,4 @@
-"""How a rollback's run is started: by the commit's own file, by a file for this once, or by the branch's pipeline."""
+"""How a run is started: by the commit's own file, by a file for this once, or by the branch's pipeline."""
 
 from __future__ import annotations
 
@@ -56,6 +56,17 @@ async def way_back(
     except InvalidValue:  # what is set by now cannot be rendered: the commit's own file still can deploy it
         return Way()
     return Way(custom=file.custom, yaml=file.yaml, release=str(number) if file.takes_release else None)
+
+
+async def way_there(recorder: Recorder, execution: Execution) -> Way:
+    """For what another environment runs already: a file for this once where Penstock makes the files."""
+    async with recorder.database.read() as connection:
+        pipeline = await pipelines.by_id(connection, execution.pipeline_id)
+        if pipeline is None or execution.environment is None or pipeline.generated_at is None:
+            return Way()
+        ground = await ground_of(connection, pipeline)
+    file = await generation.promotion_file(ground, execution.environment)
+    return Way(custom=file.custom, yaml=file.yaml)
 
 
 def custom_name(environments: Sequence[Environment], name: str) -> str:

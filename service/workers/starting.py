@@ -13,19 +13,20 @@ from service.bitbucket import runs
 from service.bitbucket.answers import Run
 from service.bitbucket.requests import Assignment
 from service.client import AlreadyEnded, BitbucketError, Client, Clients, NotAllowed, NotFound, Refused
+from service.configs import InvalidValue
 from service.events import Source, Trigger
 from service.history import Patience, observe
 from service.intents import CORRELATION, Wish, opened
 from service.machine import Observation, State
 from service.recorder import Record, Recorder
 from service.sightings import Sighting, execution_of, sighting_of
-from service.store import executions, repositories
+from service.store import executions, locks, repositories
 from service.store.executions import Execution
 from service.store.repositories import Repository
 from service.store.work import Work
 from service.vault import Vault
 from service.workers.following import later, locked
-from service.workers.going_back import Way, way_back
+from service.workers.going_back import Way, way_back, way_there
 from service.workers.tasks import Writing
 
 # How much earlier than the execution, by Bitbucket's clock, its run may seem to have been created, in seconds.
@@ -57,17 +58,26 @@ class Starter:
         try:
             commit = execution.bitbucket_commit_hash or await self._head(client, repository, execution)
             wish = opened(self._vault, piece.payload["wish"], execution.id)
-            back = await way_back(self._recorder, client, repository, execution, commit)
-            way = back or Way(custom=wish.custom)
+            way = await self._way(client, repository, execution, commit, wish)
             run = await self._found(client, repository, execution, commit, way) if piece.tries > 1 else None
             if run is None and await self._is_over(execution_id):  # somebody has stopped it before it began
                 return _nothing
+            if run is None and (other := await self._has_passed(execution)) is not None:
+                return self._failed(
+                    execution_id, f"its turn has passed, execution {other} deploys to {execution.environment}"
+                )
             run = run or await self._start(client, repository, execution, commit, wish, way)
-        except (Refused, NotFound, NotAllowed) as error:
+        except (Refused, NotFound, NotAllowed, InvalidValue) as error:
             return self._failed(execution_id, str(error))
         except BitbucketError as error:
             raise later(error, piece.tries, self._recorder) from None
         return self._started(execution_id, run)
+
+    async def _way(self, client: Client, repository: Repository, execution: Execution, commit: str, wish: Wish) -> Way:
+        if wish.promotes is not None:
+            return await way_there(self._recorder, execution)
+        back = await way_back(self._recorder, client, repository, execution, commit)
+        return back or Way(custom=wish.custom)
 
     async def _head(self, client: Client, repository: Repository, execution: Execution) -> str:
         """The branch's commit by now, written down before the call: the run's webhook will ask for it."""
@@ -80,6 +90,14 @@ class Starter:
         async with self._recorder.database.read() as connection:
             execution = await executions.by_id(connection, execution_id)
         return execution is None or State(execution.status).final
+
+    async def _has_passed(self, execution: Execution) -> int | None:
+        """Who has the environment's lock by now: it was anybody's once this one had been silent past its deadline."""
+        if execution.environment is None:
+            return None
+        async with self._recorder.database.read() as connection:
+            lock = await locks.on(connection, execution.pipeline_id, execution.environment)
+        return lock.execution_id if lock is not None and lock.execution_id != execution.id else None
 
     async def _found(
         self, client: Client, repository: Repository, execution: Execution, commit: str, way: Way

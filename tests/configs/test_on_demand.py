@@ -10,8 +10,8 @@ import pytest
 from service.configs import (
     EnvironmentRequest,
     InvalidValue,
+    OnDemandPipeline,
     Request,
-    RollbackPipeline,
     document,
     generate,
     lint,
@@ -32,11 +32,11 @@ METHODS = pytest.mark.parametrize("method", ["rebuild", "relink"])
 EVERY = pytest.mark.parametrize("name", PROJECTS)
 
 
-def made(name: str, method: Any = "rebuild", environment: str = "production") -> RollbackPipeline:
+def made(name: str, method: Any = "rebuild", environment: str = "production") -> OnDemandPipeline:
     return rollback_pipeline(PROJECTS[name], REQUEST, TEMPLATES, environment=environment, method=method)
 
 
-def steps(pipeline: RollbackPipeline) -> list[Any]:
+def steps(pipeline: OnDemandPipeline) -> list[Any]:
     return lint.steps_of(document.read(pipeline.yaml)["pipelines"]["custom"][pipeline.custom])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from starlette.requests import Request
@@ -14,8 +14,10 @@ from service.intents import Wish, stop_unbegun
 from service.launching import Busy, Held, launch
 from service.machine import State
 from service.masking import SHORTEST
+from service.promotion import CannotPromote, Promotion, promotion_of
+from service.recorder import Record
 from service.sightings import environment_for
-from service.store import executions, pipelines, repositories
+from service.store import environments, executions, repositories
 from service.store.pipelines import Environment, Pipeline
 from service.web.api.shapes import ExecutionShape, execution_shape
 from service.web.call import actor_of, answer, body_of, house_of, id_in, viewer_of
@@ -42,10 +44,14 @@ class RunVariable(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Triggering(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to be run: the branch's head, or a commit on it. The environment is the one that deploys the branch."""
+    """What is to be run: the branch's head, or a commit on it. The environment is the one that deploys the branch.
 
-    branch: Text
+    With `promote_from` it is what that environment runs, for `environment`; branch and commit follow from it.
+    """
+
+    branch: Text | None = None
     commit: str | None = None
+    promote_from: Text | None = None
     variables: Annotated[list[RunVariable], msgspec.Meta(max_length=MOST_VARIABLES)] = []
     environment: Text | None = None
 
@@ -65,21 +71,28 @@ async def trigger(request: Request) -> Response:
         if repository.credential_id is None:
             raise Problem(409, "the repository has no credential: give it one, or start the run at Bitbucket")
         environment = await _environment(record, pipeline, wanted)
+        promotion = await _promotion(record, pipeline, environment, wanted)
         opening = Opening(
             pipeline_id=pipeline.id,
             repository_id=repository.id,
             environment=environment.name if environment else None,
-            branch=wanted.branch,
-            commit=wanted.commit,
+            branch=promotion.branch if promotion else wanted.branch,
+            commit=promotion.commit if promotion else wanted.commit,
             trigger_type="manual",
+            message=promotion.message if promotion else None,
             author=viewer.name,
         )
-        wish = Wish(variables=tuple((one.key, one.value, one.secured) for one in wanted.variables))
+        wish = Wish(
+            variables=tuple((one.key, one.value, one.secured) for one in wanted.variables),
+            promotes=promotion.release.id if promotion else None,
+        )
         try:
             execution = await launch(record, house.vault, environment, opening, wish, house.patience)
         except (Held, Busy) as error:
             raise await gate_problem(record.connection, pipeline.id, error) from None
-        deed = {"branch": wanted.branch, "commit": wanted.commit, "environment": opening.environment}
+        deed = {"branch": opening.branch, "commit": opening.commit, "environment": opening.environment}
+        if promotion is not None:
+            deed |= {"promote_from": wanted.promote_from}
         record.audit(actor_of(request, viewer), "execution.triggered", f"execution {execution.id}", **deed)
     return answer(execution_shape(execution), 202, {"Location": f"/api/executions/{execution.id}"})
 
@@ -112,7 +125,7 @@ operations = [
         path="/api/pipelines/{id}/trigger",
         handler=trigger,
         right=Right.OPERATE,
-        summary="Start a run of a branch; the execution is PLANNED until Bitbucket has begun it",
+        summary="Start a run of a branch, or of what another environment runs; PLANNED until Bitbucket has begun it",
         body=Triggering,
         answer=ExecutionShape,
         status=202,
@@ -134,10 +147,10 @@ operations = [
 
 
 def _check(wanted: Triggering) -> None:
-    errors = []
+    errors = _at_odds(wanted)
     if wanted.commit is not None and not COMMIT.match(wanted.commit):
         errors.append(("commit", "40 hex digits, in lower case"))
-    if any(ord(letter) < 33 or letter in "~^:?*[\\\x7f" for letter in wanted.branch):
+    if any(ord(letter) < 33 or letter in "~^:?*[\\\x7f" for letter in wanted.branch or ""):
         errors.append(("branch", "the name of a branch"))
     errors += [
         (f"variables[{place}].key", "letters, digits and _, not beginning with a digit")
@@ -153,11 +166,43 @@ def _check(wanted: Triggering) -> None:
         raise Problem(422, "this cannot be run", errors=errors)
 
 
-async def _environment(record: Any, pipeline: Pipeline, wanted: Triggering) -> Environment | None:
+def _at_odds(wanted: Triggering) -> list[tuple[str, str]]:
+    """Either a branch is named, or where from and where to."""
+    if wanted.promote_from is None:
+        return [] if wanted.branch is not None else [("branch", "which one is to be run")]
+    errors = [
+        (name, "left out: it is that of what is promoted")
+        for name, value in (("branch", wanted.branch), ("commit", wanted.commit))
+        if value is not None
+    ]
+    if wanted.environment is None:
+        errors.append(("environment", "where it is to be deployed"))
+    elif wanted.environment == wanted.promote_from:
+        errors.append(("promote_from", "another environment than the one to deploy to"))
+    return errors
+
+
+async def _environment(record: Record, pipeline: Pipeline, wanted: Triggering) -> Environment | None:
     if wanted.environment is None:
         return await environment_for(record, pipeline.id, wanted.branch)
-    for environment in await pipelines.environments_of(record.connection, pipeline.id):
-        if environment.name == wanted.environment:
-            return environment
-    told = [("environment", "one of the pipeline's environments")]
-    raise Problem(422, f"the pipeline has no environment {wanted.environment!r}", errors=told)
+    return await _named(record, pipeline, "environment", wanted.environment)
+
+
+async def _promotion(
+    record: Record, pipeline: Pipeline, environment: Environment | None, wanted: Triggering
+) -> Promotion | None:
+    if wanted.promote_from is None or environment is None:
+        return None
+    source = await _named(record, pipeline, "promote_from", wanted.promote_from)
+    try:
+        return await promotion_of(record.connection, pipeline, source, environment)
+    except CannotPromote as error:
+        raise Problem(409, str(error), environment=environment.name, promote_from=source.name) from None
+
+
+async def _named(record: Record, pipeline: Pipeline, field: str, name: str) -> Environment:
+    environment = await environments.named(record.connection, pipeline.id, name)
+    if environment is None:
+        told = [(field, "one of the pipeline's environments")]
+        raise Problem(422, f"the pipeline has no environment {name!r}", errors=told)
+    return environment
