@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from service import occupancy
 from service.events import Trigger
 from service.occupancy import GRACE, KEPT
-from service.store import work
+from service.store import executions, work
+from service.store.executions import Execution
 from tests.carrying import PATIENCE
 from tests.gates.conftest import Gate
+from tests.gates.world import PATIENCE as PATIENCE_OF_THE_WORLD
+from tests.gates.world import World
 from tests.living import push
 
 pytestmark = pytest.mark.anyio
@@ -176,3 +180,24 @@ async def test_the_lock_of_one_that_runs_is_not_left_by_mistake(gate: Gate) -> N
         await occupancy.leave(record, running.id)
 
     assert await gate.holder() == running.id
+
+
+async def test_what_has_lost_its_lock_before_anybody_started_it_is_not_started_any_more(tmp_path: Path) -> None:
+    world = World(tmp_path, credential=True, offering=frozenset())
+    await world.connect()
+    first = await world.trigger("production", "a" * 40)
+    world.carrier.now += timedelta(seconds=PATIENCE_OF_THE_WORLD.expect + GRACE + 1)  # no worker was there
+    second = await world.trigger("production", "b" * 40)
+    assert isinstance(first, Execution)
+    assert isinstance(second, Execution)
+    await world.work(20)
+
+    assert [run.for_execution for run in world.cloud.runs_.values()] == [second.id]
+    async with world.database.read() as connection:
+        ended = await executions.by_id(connection, first.id)
+    assert ended is not None
+    assert (ended.status, ended.error_message) == (
+        "FAILED",
+        f"not started: its turn has passed, execution {second.id} deploys to production",
+    )
+    await world.close()

@@ -97,11 +97,16 @@ def read(connection: Connection) -> Books:
 
 
 def one_deployment_at_a_time(books: Books, place: str, now: datetime) -> None:
-    mine = [one for one in books.deploying(place) if not books.came_back(one)]
+    """What is silent past its deadline is anybody's to take over, and over as soon as somebody looks."""
+    mine = [one for one in books.deploying(place) if not books.came_back(one) and not _overdue(one, now)]
     assert len(mine) <= 1, mine
     lock = books.locks.get(place)
-    if mine and lock is not None and mine[0].deadline_at and mine[0].deadline_at >= now:
+    if mine and lock is not None:
         assert lock.execution_id == mine[0].id
+
+
+def _overdue(one: Execution, now: datetime) -> bool:
+    return one.deadline_at is not None and one.deadline_at < now
 
 
 def each_execution_has_one_run(cloud: Cloud) -> None:

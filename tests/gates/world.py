@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -46,8 +44,7 @@ class World:
     """What people and workers do, each in transactions of its own. `policies` are (since, environment, policy)."""
 
     def __init__(self, directory: Path, *, credential: bool, offering: frozenset[str]) -> None:
-        path = directory / "penstock.db"
-        path.write_bytes(_migrated())
+        self.path = path = directory / "penstock.db"
         self.database = Database(f"sqlite+aiosqlite:///{path}")
         self.beside = create_engine(f"sqlite:///{path}")  # for whoever only looks, without a thread in between
         self.carrier = Carrier(self.database)
@@ -70,6 +67,7 @@ class World:
         )
 
     async def connect(self) -> None:
+        self.path.write_bytes(await _migrated())
         await self.carrier.connect()
         async with self.recorder.record() as record:
             ada = await accounts.add_user(record.connection, "ada", None, is_admin=True, now=record.now)
@@ -184,17 +182,17 @@ def is_over(execution: Execution) -> bool:
     return State(execution.status).final
 
 
-@cache
-def _migrated() -> bytes:
+_schema: list[bytes] = []
+
+
+async def _migrated() -> bytes:
     """A database at this version's schema, as bytes: a world for every example is made from it."""
-
-    async def make(path: Path) -> None:
-        database = Database(f"sqlite+aiosqlite:///{path}")
-        await migrate.upgrade(database)
-        await database.close()
-
-    with TemporaryDirectory() as directory:
-        path = Path(directory) / "penstock.db"
-        asyncio.run(make(path))
-        assert not path.with_name("penstock.db-wal").exists()
-        return path.read_bytes()
+    if not _schema:
+        with TemporaryDirectory() as directory:
+            path = Path(directory) / "penstock.db"
+            database = Database(f"sqlite+aiosqlite:///{path}")
+            await migrate.upgrade(database)
+            await database.close()
+            assert not path.with_name("penstock.db-wal").exists()
+            _schema.append(path.read_bytes())
+    return _schema[0]
