@@ -50,6 +50,7 @@ from service.workers.drifting import Drifter
 from service.workers.following import Follower, Pace
 from service.workers.hooking import Hooker
 from service.workers.inbox import InboxWorker
+from service.workers.judging import Judge
 from service.workers.notifying import Notifier
 from service.workers.probing import Prober
 from service.workers.reconciling import Budgeted, Reconciler
@@ -208,6 +209,7 @@ def _workers(
         "unlock": end_overdue_lock,
         "rollback": RollingBack(recorder, vault, patience),
         "probe": Prober(recorder, outbound, patience),
+        "verdict": Judge(recorder, clients, public_url),
         "reconcile": Reconciler(recorder, clients, patience, budget, url_of),
     }
     retention = Retention(

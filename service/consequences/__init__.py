@@ -13,6 +13,7 @@ from service.consequences.locks import follow_the_lock
 from service.consequences.moved import Moved
 from service.consequences.releases import seal_the_release
 from service.consequences.rollbacks import begin_anew, settle_the_rollback, think_of_a_rollback
+from service.consequences.verdicts import tell_the_verdict
 from service.consequences.verification import verify
 from service.recorder import Record
 
@@ -26,6 +27,7 @@ REACTIONS: tuple[Reaction, ...] = (
     settle_the_rollback,
     seal_the_release,
     think_of_a_rollback,
+    tell_the_verdict,
     follow_the_lock,
 )
 

@@ -61,6 +61,7 @@ class Environment:
     when_busy: str = "reject"
     health_check: dict[str, Any] | None = None
     keep_variable_values: bool = False
+    commit_status: bool = False
 
 
 # Which branches a repository deploys before anybody has said so.

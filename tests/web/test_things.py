@@ -197,6 +197,7 @@ async def test_an_environment_has_what_was_asked_for_it(penstock: Living) -> Non
         "when_busy": "queue",
         "health_check": {"path": "/healthz"},
         "keep_variable_values": True,
+        "commit_status": True,
         "environment_variables": [{"key": "MODE", "value": "staging"}],
     }
 

@@ -59,6 +59,7 @@ environments = Table(
     Column("when_busy", String(10), nullable=False),  # reject, queue, supersede
     Column("health_check", Json),
     Column("keep_variable_values", Boolean, nullable=False, server_default=false()),  # with each release, sealed
+    Column("commit_status", Boolean, nullable=False, server_default=false()),  # our verdict is written onto commits
     UniqueConstraint("pipeline_id", "name"),
 )
 

@@ -17,7 +17,10 @@ Busy = Literal["reject", "queue", "supersede"]
 
 
 class NewEnvironment(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What is left out is the pipeline's: server, domain, sub-domain, port, variables."""
+    """What is left out is the pipeline's: server, domain, sub-domain, port, variables.
+
+    With `commit_status`, what came of a commit there is written onto it at Bitbucket, as a build status.
+    """
 
     name: Name
     kind: Kind
@@ -32,6 +35,7 @@ class NewEnvironment(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     when_busy: Busy = "reject"
     health_check: HealthCheck | None = None
     keep_variable_values: bool = False
+    commit_status: bool = False
 
 
 class EnvironmentChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -49,6 +53,7 @@ class EnvironmentChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     when_busy: Busy | msgspec.UnsetType = msgspec.UNSET
     health_check: HealthCheck | msgspec.UnsetType | None = msgspec.UNSET
     keep_variable_values: bool | msgspec.UnsetType = msgspec.UNSET
+    commit_status: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 def values_of(wanted: NewEnvironment | EnvironmentChange, *, allow_private: bool) -> dict[str, Any]:

@@ -167,6 +167,7 @@ class EnvironmentShape(msgspec.Struct, frozen=True, kw_only=True):
     when_busy: str
     health_check: dict[str, Any] | None
     keep_variable_values: bool
+    commit_status: bool
     environment_variables: list[VariableShape]
     hold: dict[str, Any] | None
     lock: LockShape | None
