@@ -228,3 +228,17 @@ pipelines:
     assert entry["approve_url"] == f"https://bitbucket.org/acme/till/pipelines/results/{run.build_number}"
     assert refused.status_code == 409
     assert "on its own page alone" in refused.json()["detail"]
+
+
+async def test_the_page_of_an_execution_that_waits_offers_both_answers(both: Both, asking: dict[str, Any]) -> None:
+    client, path = both.penstock.client, f"/executions/{asking['id']}"
+
+    followed = await client.get(f"/approvals/{asking['id']}")
+    waiting = (await client.get(path)).text
+    await both.post(f"/api{path}/approve", {})
+    approved = (await client.get(path)).text
+
+    assert (followed.status_code, followed.headers["location"]) == (303, path)
+    assert "It waits: approval." in waiting
+    assert waiting.count(f'data-post="/api{path}/approve"') == 2
+    assert f'data-post="/api{path}/approve"' not in approved

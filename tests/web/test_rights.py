@@ -95,6 +95,7 @@ TABLE = {
     "GET /connect": "303 200 200 200 200 200 200",
     "GET /deliveries": "303 200 200 200 200 200 200",
     "GET /notifications": "303 200 200 200 200 200 200",
+    "GET /executions/{id}": "303 404 200 200 200 200 200",
     "GET /pipelines/{id}": "303 404 200 200 200 200 200",
     "GET /pipelines/{id}/rollback": "303 404 200 200 200 200 200",
     "GET /sign-in": "200 303 303 303 303 303 303",
@@ -103,6 +104,8 @@ TABLE = {
 }
 
 ROUTE = {"name": "the team", "target": {"kind": "email", "address": "team@example.com"}}
+
+EXECUTIONS = ("/api/executions", "/executions", "/approvals")
 
 BODIES: dict[str, Any] = {
     "POST /api/session": {"username": "nobody", "password": "correct horse battery"},
@@ -173,9 +176,9 @@ class Scene:
         if path.startswith("/api/deliveries"):
             return await people.delivered(repository)
         pipeline = await people.pipeline_of(repository)
-        if path.startswith(("/api/executions", "/approvals")) or path.endswith("/logs"):
+        if path.startswith(EXECUTIONS) or path.endswith("/logs"):
             await people.delivered(repository)
-        if path.startswith(("/api/executions", "/approvals")):
+        if path.startswith(EXECUTIONS):
             found = await people.ask(OWNER, "GET", f"/api/pipelines/{pipeline}/executions")
             return int(found.json()["items"][0]["id"])
         if "environments/" in path:

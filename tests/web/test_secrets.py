@@ -159,6 +159,7 @@ async def shown(penstock: Living) -> dict[str, str]:
         "/api/domains": 1,
         "/api/executions": execution,
         "/approvals": execution,
+        "/executions": execution,
         "/api/notifications": (await penstock.get("/api/notifications"))["items"][0]["id"],
         "/api/repositories": pipeline["repository"]["id"],
         "/api/pipelines": pipeline["id"],

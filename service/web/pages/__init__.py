@@ -8,6 +8,7 @@ from service.web.pages.connect import show_connect
 from service.web.pages.dashboard import show_dashboard
 from service.web.pages.deliveries import show_deliveries
 from service.web.pages.drift import show_drift
+from service.web.pages.execution import show_execution
 from service.web.pages.insights import show_insights
 from service.web.pages.notifications import show_notifications
 from service.web.pages.pipeline import show_pipeline
@@ -22,6 +23,7 @@ routes = [
     Route("/connect", show_connect, methods=["GET"]),
     Route("/deliveries", show_deliveries, methods=["GET"]),
     Route("/drift", show_drift, methods=["GET"]),
+    Route("/executions/{id}", show_execution, methods=["GET"]),
     Route("/insights", show_insights, methods=["GET"]),
     Route("/notifications", show_notifications, methods=["GET"]),
     Route("/pipelines/{id}", show_pipeline, methods=["GET"]),

@@ -25,7 +25,7 @@ MOST_COMMENT = 1000
 
 async def show_approval(request: Request) -> Response:
     if "token" not in request.query_params:
-        return await _to_the_pipeline(request)
+        return await _to_its_page(request)
     return await _show(request, request.query_params["token"])
 
 
@@ -70,8 +70,8 @@ async def _show(request: Request, token: str, *, status: int = 200, message: str
     )
 
 
-async def _to_the_pipeline(request: Request) -> Response:
-    """Whoever is signed in decides there."""
+async def _to_its_page(request: Request) -> Response:
+    """Whoever is signed in decides on its page."""
     viewer = await viewer_or_none(request)
     if viewer is None:
         return to_sign_in()
@@ -81,8 +81,7 @@ async def _to_the_pipeline(request: Request) -> Response:
             execution = await executions.seen_by(connection, viewer, number)
     if execution is None:
         return missing(request, "execution", viewer)
-    place = f"/pipelines/{execution.pipeline_id}#execution-{execution.id}"
-    return RedirectResponse(place, 303, {**POLICY, **NOT_STORED})
+    return RedirectResponse(f"/executions/{execution.id}", 303, {**POLICY, **NOT_STORED})
 
 
 def _fields(raw: bytes) -> dict[str, list[str]]:
