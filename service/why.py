@@ -6,11 +6,13 @@ from typing import Any
 
 from service.clock import written
 from service.machine import State
-from service.store import deliveries, executions, repositories
+from service.store import credentials, deliveries, executions, heads, holds, repositories, work
 from service.store.accounts import OPERATOR
 from service.store.database import Database
 from service.store.deliveries import Delivery
 from service.store.executions import Execution
+from service.store.heads import Head
+from service.store.holds import Hold
 from service.store.repositories import Repository
 
 # How many of a repository's latest pushes are looked through for the ref.
@@ -28,12 +30,20 @@ async def told(database: Database, workspace: str, slug: str, ref: str | None) -
             connection, OPERATOR, before=None, limit=LATEST, event_key="repo:push", repository_id=repository.id
         )
         found = _last_about(pushes, ref)
-        number = found[1]["execution_id"] if found else None
+        untold = await heads.found_last(connection, repository.id, ref)
+        if untold is not None and found is not None and untold.at < found[0].received_at:
+            untold = None
+        number = untold.execution_id if untold else found[1]["execution_id"] if found else None
         execution = await executions.by_id(connection, number) if number is not None else None
         newest = await executions.newest(connection, repository.id, ref)
+        about = newest if newest is not None and newest.id > (number or 0) else execution
+        hold = await _hold_of(connection, about)
+        troubles = await _troubles(connection, repository, about)
     confirmed = repository.credential_id is not None
     lines = [_unheard(repository, ref, known=bool(pushes), ran=newest is not None)]
-    if found is not None:
+    if untold is not None:
+        lines = _of_found(untold)
+    elif found is not None:
         delivery, verdict = found
         lines = [
             f"The last push to {verdict['ref'] or name} that reached Penstock came at {written(delivery.received_at)}.",
@@ -45,7 +55,7 @@ async def told(database: Database, workspace: str, slug: str, ref: str | None) -
     if newest is not None and newest.id > (number or 0):
         lines.append("No push that was told of began what Bitbucket ran last:")
         lines += _of_execution(newest, confirmed=confirmed)
-    return lines
+    return [*lines, *_of_hold(hold), *troubles]
 
 
 def _last_about(pushes: list[Delivery], ref: str | None) -> tuple[Delivery, dict[str, Any]] | None:
@@ -81,6 +91,47 @@ def _unheard(repository: Repository, ref: str | None, *, known: bool, ran: bool)
     )
 
 
+def _of_found(head: Head) -> list[str]:
+    """A push that was found at Bitbucket, and not delivered."""
+    lines = [
+        f"The last push to {head.branch} was found at Bitbucket at {written(head.at)}, with the commit"
+        f" {head.commit[:12]}: no webhook has told of it."
+    ]
+    if head.silence:
+        lines.append(f"As for the webhook: {head.silence}.")
+    if head.verdict:
+        lines.append(f"Verdict: {head.verdict}, because {head.reason}.")
+    return lines
+
+
+async def _hold_of(connection: Any, execution: Execution | None) -> Hold | None:
+    if execution is None or execution.environment is None:
+        return None
+    return await holds.open_on(connection, execution.pipeline_id, execution.environment)
+
+
+def _of_hold(hold: Hold | None) -> list[str]:
+    if hold is None:
+        return []
+    return [
+        f"{hold.environment} is held since execution {hold.execution_id}: {hold.reason}. A newer commit ends that, or a"
+        " person, with `penstock hold release` or on the pipeline's page."
+    ]
+
+
+async def _troubles(connection: Any, repository: Repository, execution: Execution | None) -> list[str]:
+    """What keeps Penstock from asking Bitbucket."""
+    if repository.credential_id is None:
+        return []
+    credential = await credentials.by_id(connection, repository.credential_id)
+    if credential is not None and credential.broken:
+        return [f"Bitbucket cannot be asked: {credential.broken}."]
+    found = await work.troubles(connection, ("hook", "reconcile"), str(repository.id))
+    if execution is not None:
+        found += await work.troubles(connection, ("follow", "start"), str(execution.id))
+    return [f"Penstock's last call to Bitbucket brought nothing: {one}." for one in dict.fromkeys(found)]
+
+
 def _of_delivery(delivery: Delivery, verdict: dict[str, Any]) -> list[str]:
     lines = [f"Verdict: {verdict['verdict']}, because {verdict['reason']}."]
     if delivery.status == "dead":
@@ -100,8 +151,10 @@ def _of_execution(execution: Execution, *, confirmed: bool) -> list[str]:
     lines = [f"Execution {execution.id}{where} ({run}, attempt {execution.attempt}) is {execution.status}."]
     if execution.error_message:
         lines.append(f"It failed: {execution.error_message}.")
+        if "minutes" in execution.error_message:
+            lines.append("The workspace's settings at Bitbucket, under Plan details, tell and sell build minutes.")
     if execution.waiting_on:
-        lines.append(f"It waits: {execution.waiting_on}.")
+        lines.append(f"It waits: {execution.waiting_on}.{_who_ends_that(execution)}")
     if execution.reported_status and execution.reported_status != execution.status:
         lines.append(f"A webhook says {execution.reported_status}; Bitbucket has not confirmed it.")
     if execution.bitbucket_build_number is None and not State(execution.status).final and not execution.waiting_on:
@@ -109,3 +162,14 @@ def _of_execution(execution: Execution, *, confirmed: bool) -> list[str]:
     if not confirmed:
         lines.append("Without a credential Penstock takes webhooks at their word and sees no steps.")
     return lines
+
+
+def _who_ends_that(execution: Execution) -> str:
+    """The next step of whoever is waited for."""
+    if execution.waits_for == "approval":
+        return f" Approve it on its page, or with `POST /api/executions/{execution.id}/approve`."
+    if execution.waits_for == "turn":
+        return " It begins by itself after that one; stopping that one lets it begin now."
+    if execution.bitbucket_build_number is not None:
+        return f" At Bitbucket, run #{execution.bitbucket_build_number} has the button that lets it go on."
+    return ""

@@ -82,6 +82,12 @@ async def payload_of(connection: AsyncConnection, kind: str, key: str) -> Any:
     return (await connection.execute(question)).scalar()
 
 
+async def troubles(connection: AsyncConnection, kinds: Sequence[str], key: str) -> list[str]:
+    """What came of the last tries of these pieces, where that brought nothing and they are to be tried again."""
+    mine = (work.c.kind.in_(kinds), work.c.key == key, work.c.status == "waiting", work.c.error.is_not(None))
+    return list((await connection.execute(select(work.c.error).where(*mine).order_by(work.c.id))).scalars())
+
+
 async def finish(connection: AsyncConnection, piece: Work) -> bool:
     """Done. False when the lease has gone to somebody else: then this transaction must be undone."""
     return await _settle(connection, piece, status="done", error=None)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.bitbucket import sections
 from service.bitbucket.answers import Run
 from service.client import Client, Clients
 from service.client.errors import BitbucketError, NotFound
@@ -46,7 +47,11 @@ NEWEST = 50
 # How long a run's absence after its push is unremarkable, in seconds.
 UNREMARKABLE = ARRIVING
 
-CONFIG = "bitbucket-pipelines.yml"
+# What is left when all that can be seen is as it should be: minutes are told on no page of the API.
+MINUTES = (
+    f"Bitbucket has begun no run of the commit, though its {sections.FILE} has a pipeline for it: has the workspace"
+    " build minutes left (its settings > Plan details)?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +124,7 @@ class Reconciler:
             commit = execution.bitbucket_commit_hash
             if commit is None or execution.created_at > old or commit in commits or execution.waiting_on:
                 continue
-            reasons[execution.id] = await _silent_cause(client, repository.address, commit)
+            reasons[execution.id] = await _silent_cause(client, repository.address, commit, execution.branch)
         return reasons
 
     async def _write_down(
@@ -186,15 +191,15 @@ class Reconciler:
         return max(wanted * random.uniform(SOONER, 1), affordable * random.uniform(1, 2 - SOONER))  # noqa: S311
 
 
-async def _silent_cause(client: Client, name: str, commit: str) -> str:
+async def _silent_cause(client: Client, name: str, commit: str, branch: str | None) -> str:
     """Asked once for each execution: whatever it is, it is told."""
     if not await client.pipelines_enabled(name):
         return "Pipelines is switched off: enable it in the repository's settings at Bitbucket"
     try:
-        await client.source(name, commit, CONFIG)
+        text = await client.source(name, commit, sections.FILE)
     except NotFound:
-        return f"the commit has no {CONFIG}: generate one, or add it"
-    return f"Bitbucket has begun no run of the commit: has its {CONFIG} a pipeline for the branch?"
+        return f"the commit has no {sections.FILE}: generate one, or add it"
+    return (branch and sections.nothing_for(text, branch)) or MINUTES
 
 
 async def _ended(record: Record) -> float | None:

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,7 +22,7 @@ from service.history import Patience
 from service.recorder import Recorder
 from service.simulator import NotPossible, Repository, Run, Simulator
 from service.simulator.rest.faults import RouteFault, RouteFaults
-from service.store import executions
+from service.store import executions, heads
 from service.store.tables import credentials, observations, work
 from service.web.house import House, webhook_url
 from service.workers import following
@@ -47,7 +48,7 @@ class Rounds:
 
     def __init__(self, house: House, bitbucket: Simulator) -> None:
         self.now: datetime = clock.now()
-        self._bitbucket = bitbucket
+        self.bitbucket = bitbucket
         recorder = Recorder(house.database, house.recorder.bus, lambda: self.now)
         patience = Patience(expect=1800, run=21600)
         self._worker = TaskWorker(
@@ -66,7 +67,7 @@ class Rounds:
 
     async def round(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
-        self._bitbucket.clock.advance(seconds)
+        self.bitbucket.clock.advance(seconds)
         while await self._worker.do_next():
             pass
 
@@ -89,6 +90,8 @@ async def test_without_any_webhook_an_hour_of_runs_ends_right_within_two_rounds_
             if chance.random() < 0.25:
                 commit = await repository.push("main", {"a.txt": str(chance.random())})
                 runs.append(await repository.start_run("main", commit=commit))
+            elif chance.random() < 0.2:
+                await repository.push(chance.choice(("idea", "main")), {"b.txt": "1"}, message="Think [skip ci]")
         for run in runs:
             await _something_happens(run, chance)
         await rounds.round(SECONDS * 2)
@@ -112,10 +115,22 @@ async def test_without_any_webhook_an_hour_of_runs_ends_right_within_two_rounds_
         }
         for repository, _ in repositories
     }
+    async with deaf.house.database.read() as connection:
+        for repository, _ in repositories:
+            known = await heads.of_repository(connection, (await _numbered(deaf, repository))["id"])
+            there = {branch: commit.hash for branch, commit in repository.refs.branches.items()}
+            assert {branch: head.commit for branch, head in known.items()} == there
+            assert {head.told_by for head in known.values()} == {"survey"}
+            assert not any(head.doubted for head in known.values())
     assert bitbucket.deliveries
     assert {delivery.fate for delivery in bitbucket.deliveries} == {"lost"}
     assert len(bitbucket.requests) <= BUDGET
     assert 429 not in {request.status for request in bitbucket.requests}
+
+
+async def _numbered(penstock: Living, repository: Repository) -> dict[str, Any]:
+    listed = (await penstock.get("/api/repositories", limit=200))["items"]
+    return next(one for one in listed if one["full_name"] == repository.full_name)
 
 
 async def test_a_push_that_is_known_joins_the_run_of_which_no_webhook_tells(both: Both) -> None:

@@ -31,7 +31,7 @@ class Watched:
     """One repository, connected and looked at for the first time; its time is the test's."""
 
     def __init__(self, penstock: Living, rounds: Rounds, shop: Repository, numbers: tuple[int, int]) -> None:
-        self.penstock, self.rounds, self.shop = penstock, rounds, shop
+        self.penstock, self.rounds, self.shop, self.bitbucket = penstock, rounds, shop, rounds.bitbucket
         self.repository_id, self.pipeline_id = numbers
 
     async def two_looks(self) -> None:
