@@ -47,11 +47,12 @@ from service.workers.cleaning import Cleaner
 from service.workers.deadlines import deadline_task
 from service.workers.delivering import Deliverer
 from service.workers.drifting import Drifter
-from service.workers.following import Follower, Pace
+from service.workers.following import Follower
 from service.workers.hooking import Hooker
 from service.workers.inbox import InboxWorker
 from service.workers.judging import Judge
 from service.workers.notifying import Notifier
+from service.workers.pacing import Pace
 from service.workers.probing import Prober
 from service.workers.reconciling import Budgeted, Reconciler
 from service.workers.regenerating import Regenerator
@@ -190,7 +191,7 @@ def _workers(
     public_url: str,
     wordings: Wordings,
 ) -> list[tuple[str, Coroutine[Any, Any, None]]]:
-    pace = Pace(watched=settings.poll_seconds, alone=settings.reconcile_seconds)
+    pace = Pace(watched=settings.poll_seconds, alone=settings.reconcile_seconds, per_hour=settings.rate_budget_per_hour)
     budget = Budgeted(seconds=settings.reconcile_seconds, calls_per_hour=settings.rate_budget_per_hour)
     tasks: dict[str, Task] = {
         "deadline": deadline_task(patience),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,11 +15,24 @@ from service.store.database import Database
 # What a person asks for may go this part beyond the budget.
 OVERDRAFT = 0.1
 
+# Following runs leaves this part of the hour's calls to all else, and spends what is left beside it in so many seconds.
+KEPT_BACK, SPENT_IN = 0.2, 1800.0
+
 # Seconds to wait after a 429 that does not say how long: doubled with each that follows.
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 
 # Seconds for which a refused credential is not tried again.
 BROKEN_PAUSE = 300.0
+
+
+def slowed(demand: float, *, recent: float, per_hour: int) -> float:
+    """How many times more slowly runs are to be looked at than they would be with `demand` calls a second.
+
+    `recent` is what was asked of late. What the hour has left, but for a part, is spent within half an hour: so a few
+    runs, or many for a short while, are looked at as often as was asked for, and no hour takes more than its calls.
+    """
+    left = per_hour * (1.0 - KEPT_BACK) - recent
+    return max(1.0, demand * SPENT_IN / left) if left > 0.0 else math.inf
 
 
 class Budget:

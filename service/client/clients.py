@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 
+from service import clock
 from service.bitbucket import requests
 from service.client.authorization import Authorization, Basic, Bearer, OAuthConsumer, site_of
 from service.client.budget import Budget
@@ -43,6 +46,7 @@ class Clients:
         per_hour: int,
         allow_private_targets: bool = False,
         http: httpx.AsyncClient | None = None,
+        now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._database = database
         self._vault = vault
@@ -50,6 +54,7 @@ class Clients:
         self._per_hour = per_hour
         self._allow_private = allow_private_targets
         self._http = http or pool()
+        self._now = now
         self._kept: dict[int, _Opened] = {}
 
     async def of(self, credential_id: int, *, urgent: bool = False) -> Client:
@@ -83,7 +88,7 @@ class Clients:
         """Kept as long as its secret stays: an OAuth consumer's token is worth two hours."""
         kept = self._kept.get(credential.id)
         if kept is None or kept.place != credential.place:
-            budget = Budget(self._database, credential.id, credential.name, per_hour=self._per_hour)
+            budget = Budget(self._database, credential.id, credential.name, per_hour=self._per_hour, now=self._now)
             kept = _Opened(credential.place, self._authorization(credential, budget), budget)
             self._kept[credential.id] = kept
         return kept

@@ -43,7 +43,8 @@ async def take_call(connection: AsyncConnection, credential_id: int, pace: Pace,
     allowed = and_(left - 1.0 >= -pace.overdraft, _unblocked(now))
     counted = case((credentials.c.counted_at > now, credentials.c.counted_at), else_=literal(now, UtcDateTime))
     statement = update(credentials).where(credentials.c.id == credential_id, allowed)
-    taken = statement.values(calls_left=left - 1.0, counted_at=counted).returning(credentials.c.broken)
+    counts = {"calls_left": left - 1.0, "recent_calls": _recent(now) + 1.0, "counted_at": counted}
+    taken = statement.values(counts).returning(credentials.c.broken)
     row = (await connection.execute(taken)).one_or_none()
     return None if row is None else Bucket(row.broken, None, now)
 
@@ -57,6 +58,12 @@ async def bucket(connection: AsyncConnection, credential_id: int, pace: Pace, no
     missing = max(0.0, 1.0 - pace.overdraft - row.left)
     free_at = now + timedelta(seconds=missing * SECONDS_PER_HOUR / pace.per_hour)
     return Bucket(row.broken, row.blocked_until, free_at)
+
+
+async def recent_calls(connection: AsyncConnection, credential_id: int, now: datetime) -> float:
+    """How much of the last hour is used up: each call counts in full when it is made, and for nothing an hour later."""
+    question = select(_recent(now)).where(credentials.c.id == credential_id)
+    return float((await connection.execute(question)).scalar() or 0.0)
 
 
 async def block(connection: AsyncConnection, credential_id: int, until: datetime) -> None:
@@ -87,10 +94,19 @@ def _on_postgresql(element: _SecondsBetween, compiler: SQLCompiler, **options: A
 
 def _calls_left(per_hour: int, now: datetime) -> ColumnElement[float]:
     """What is in the bucket at `now`: what was left, and what has flowed in since, up to the brim."""
-    seconds = _SecondsBetween(credentials.c.counted_at, literal(now, UtcDateTime))
-    since = case((seconds > 0.0, cast(seconds, Float)), else_=0.0)  # another process's clock may be ahead of ours
-    filled = credentials.c.calls_left + since * (per_hour / SECONDS_PER_HOUR)
+    filled = credentials.c.calls_left + _seconds_since(now) * (per_hour / SECONDS_PER_HOUR)
     return case((filled > float(per_hour), float(per_hour)), else_=filled)
+
+
+def _recent(now: datetime) -> ColumnElement[float]:
+    share = 1.0 - _seconds_since(now) / SECONDS_PER_HOUR
+    return case((share > 0.0, credentials.c.recent_calls * share), else_=0.0)
+
+
+def _seconds_since(now: datetime) -> ColumnElement[float]:
+    """Since the bucket was counted."""
+    seconds = _SecondsBetween(credentials.c.counted_at, literal(now, UtcDateTime))
+    return case((seconds > 0.0, cast(seconds, Float)), else_=0.0)  # another process's clock may be ahead of ours
 
 
 def _unblocked(now: datetime) -> ColumnElement[bool]:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, insert, or_, select, update
+from sqlalchemy import Select, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.events import Source, Trigger
 from service.machine import Observation, State
 from service.store.accounts import Viewer, may_see
-from service.store.tables import executions, observations, transitions
+from service.store.tables import executions, observations, repositories, transitions
 
 # How the reason of an execution begins that nothing more was heard of.
 LOST = "lost"
@@ -210,6 +210,19 @@ async def waiting_for_a_run(connection: AsyncConnection, repository_id: int) -> 
         executions.c.status == State.PLANNED,
     )
     return [Execution(**row._mapping) for row in await connection.execute(question.order_by(executions.c.id))]
+
+
+async def followed_with(connection: AsyncConnection, credential_id: int, now: datetime) -> tuple[int, int]:
+    """(how many runs under way are looked at with the calls of this credential, how many of them are watched)."""
+    mine = (
+        repositories.c.credential_id == credential_id,
+        executions.c.bitbucket_build_number.is_not(None),
+        text("executions.status NOT IN ('SUCCESS', 'FAILED')"),  # as the index of the running ones says it
+    )
+    seen = func.count().filter(executions.c.watched_until > now)
+    joined = executions.join(repositories, repositories.c.id == executions.c.repository_id)
+    row = (await connection.execute(select(func.count(), seen).select_from(joined).where(*mine))).one()
+    return int(row[0]), int(row[1])
 
 
 async def under_way(connection: AsyncConnection, repository_id: int) -> bool:

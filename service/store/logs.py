@@ -92,7 +92,8 @@ class Standing:
     """Where an execution's log stands. `newest` is its last piece's id, `bytes` what is stored of all steps.
 
     `awaited`: somebody will look for more. `trouble` is why the last look brought nothing, and `retry_at` when the
-    next one is due.
+    next one is due. `every` is how many seconds lie between two looks, where that is known; `slowed` that the
+    credential's calls bear no more.
     """
 
     status: str
@@ -101,12 +102,15 @@ class Standing:
     awaited: bool
     trouble: str | None
     retry_at: datetime | None
+    every: float | None
+    slowed: bool
 
 
 async def standing(connection: AsyncConnection, execution_id: int) -> Standing:
     """One question, so that all of it is of one moment."""
     awaited = (work.c.kind.in_(("tail", "follow")), work.c.key == str(execution_id), work.c.status == "waiting")
     troubled = select(work).where(*awaited, work.c.error.is_not(None)).order_by(work.c.kind.desc()).limit(1)
+    follow = select(work.c.payload).where(awaited[1], work.c.kind == "follow", work.c.status == "waiting")
     newest = select(func.max(log_pieces.c.id)).where(log_pieces.c.execution_id == execution_id)
     stored = select(func.sum(steps.c.log_bytes)).where(steps.c.execution_id == execution_id)
     question = select(
@@ -116,9 +120,13 @@ async def standing(connection: AsyncConnection, execution_id: int) -> Standing:
         select(work.c.id).where(*awaited).exists().label("awaited"),
         troubled.with_only_columns(work.c.error).scalar_subquery().label("trouble"),
         troubled.with_only_columns(work.c.due_at).scalar_subquery().label("retry_at"),
+        follow.scalar_subquery().label("paced"),
     ).where(executions.c.id == execution_id)
     row = (await connection.execute(question)).one()
-    return Standing(**{**row._mapping, "newest": row.newest or 0, "bytes": int(row.bytes or 0)})
+    told = {name: getattr(row, name) for name in ("status", "awaited", "trouble", "retry_at")}
+    paced = row.paced or {}
+    pace = {"every": paced.get("every"), "slowed": paced.get("slowed", False)}
+    return Standing(**told, **pace, newest=row.newest or 0, bytes=int(row.bytes or 0))
 
 
 async def text_of(connection: AsyncConnection, step_id: int, begin: int, end: int) -> AsyncIterator[bytes]:

@@ -76,6 +76,12 @@ async def lease(connection: AsyncConnection, kinds: Sequence[str], *, now: datet
     return Work(**(await connection.execute(statement)).one()._mapping)
 
 
+async def trouble_of(connection: AsyncConnection, kind: str, key: str) -> str | None:
+    """Why the last try of a piece that is waiting brought nothing, if so."""
+    question = select(work.c.error).where(work.c.kind == kind, work.c.key == key, work.c.status == "waiting")
+    return (await connection.execute(question)).scalar()
+
+
 async def payload_of(connection: AsyncConnection, kind: str, key: str) -> Any:
     """What the piece was last written with, done or not; None where there is none."""
     question = select(work.c.payload).where(work.c.kind == kind, work.c.key == key)
@@ -94,10 +100,17 @@ async def finish(connection: AsyncConnection, piece: Work) -> bool:
 
 
 async def postpone(
-    connection: AsyncConnection, piece: Work, *, due_at: datetime, error: str | None = None, tries: int = 0
+    connection: AsyncConnection,
+    piece: Work,
+    *,
+    due_at: datetime,
+    error: str | None = None,
+    tries: int = 0,
+    payload: Any = None,
 ) -> bool:
-    """Once more at `due_at`. False when the lease has gone to somebody else."""
-    return await _settle(connection, piece, status="waiting", due_at=due_at, error=error, tries=tries)
+    """Once more at `due_at`, with another payload where one is given. False when somebody else has the lease."""
+    changed = {} if payload is None else {"payload": payload}
+    return await _settle(connection, piece, status="waiting", due_at=due_at, error=error, tries=tries, **changed)
 
 
 async def bury(connection: AsyncConnection, piece: Work, error: str) -> bool:

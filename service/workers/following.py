@@ -1,10 +1,16 @@
-"""Follows one execution at Bitbucket until it has ended: one poller for each, however many look on."""
+"""Follows one execution at Bitbucket until it has ended: one poller for each, however many look on.
+
+While a step runs its log is asked for and no more: the log tells that the step is over. The steps are asked for when
+nobody reads the log, and the run itself when something has changed, when somebody has told of it, and every now and
+then.
+"""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from service.bitbucket import runs
 from service.bitbucket.answers import Run, Step
@@ -17,11 +23,13 @@ from service.machine import Observation, State
 from service.occupancy import waits_here
 from service.recorder import Record, Recorder
 from service.sightings import execution_of, sighting_of
-from service.store import executions, repositories, steps
+from service.store import executions, repositories, steps, work
 from service.store.executions import Execution
 from service.store.repositories import Repository
+from service.store.steps import StepRow
 from service.store.work import Work
-from service.workers.tasks import Later, Writing
+from service.workers.pacing import Look, Pace, next_look, watched
+from service.workers.tasks import Again, Later, Writing
 
 # Seconds after which a run that Bitbucket does not know (any more) is asked for once more, before it counts as lost.
 GONE = 60.0
@@ -34,14 +42,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 
 # Seconds before the next try when the budget is spent, at most.
 LONGEST_WAIT = 3600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """Seconds between two looks at a run: while somebody watches it, and while nobody does."""
-
-    watched: float
-    alone: float
 
 
 class Follower:
@@ -58,13 +58,23 @@ class Follower:
         async with self._recorder.database.read() as connection:
             execution = await executions.by_id(connection, execution_id)
             repository = await repositories.by_id(connection, execution.repository_id) if execution else None
+            known = await steps.of_execution(connection, execution_id)
+            trouble = await work.trouble_of(connection, "tail", str(execution_id))
         if execution is None or repository is None or execution.bitbucket_build_number is None:
             return _nothing
         client = await self._clients.for_repository(repository)
         if client is None:
             return _nothing
+        look, now = Look.of(piece.payload), self._recorder.now()
+        whole = execution.bitbucket_pipeline_uuid is None or look.is_over(self._pace, now) or trouble is not None
+        if not whole and watched(execution, now) and any(_runs(step) for step in known):
+            return self._going_on(execution, repository, look)
         try:
+            if not whole:
+                return await self._ask_for_the_steps(client, repository, execution, known, look)
             return await self._ask(client, repository, execution, Source(piece.payload.get("source", Source.API)))
+        except BudgetSpent as error:
+            return self._going_on(execution, repository, look, until=error.until)
         except NotFound as error:
             if piece.error != str(error):
                 raise Later(GONE, str(error)) from None
@@ -77,22 +87,62 @@ class Follower:
         number = execution.bitbucket_pipeline_uuid or execution.bitbucket_build_number
         run = await client.run(name, number or 0)
         found = await client.steps(name, run.uuid)
+        return self._seen(execution, repository, run, found, source)
 
-        async def write_down(record: Record) -> float | None:
-            return await self._write_down(record, execution.id, run, found, source)
+    async def _ask_for_the_steps(
+        self, client: Client, repository: Repository, execution: Execution, known: Sequence[StepRow], look: Look
+    ) -> Writing:
+        """The run is asked for only where they tell something new. Of one that has ended they are final after it."""
+        name, uuid = repository.address, execution.bitbucket_pipeline_uuid or ""
+        found = await client.steps(name, uuid)
+        if _go_on(known, found):
+            return self._going_on(execution, repository, look)
+        run = await client.run(name, uuid)
+        if runs.ended(run):
+            found = await client.steps(name, uuid)
+        return self._seen(execution, repository, run, found, Source.API)
+
+    def _going_on(
+        self, execution: Execution, repository: Repository, look: Look, *, until: datetime | None = None
+    ) -> Writing:
+        """Nothing new is known. `until` is when the credential has calls again, where it has none."""
+
+        async def write_down(record: Record) -> Again:
+            if until is None:
+                await record.work("tail", str(execution.id), {"execution_id": execution.id})
+            after = await next_look(record, execution, repository, self._pace, look.asked_at)
+            if until is None:
+                return Again(after.every, after.payload(execution.id))
+            seconds = max(after.every, (until - record.now) / timedelta(seconds=1))
+            seconds *= random.uniform(1.0, 1.5)  # noqa: S311 - of many that wait none would get the two that it needs
+            return Again(seconds, replace(after, every=round(seconds, 3), slowed=True).payload(execution.id))
+
+        return write_down
+
+    def _seen(
+        self, execution: Execution, repository: Repository, run: Run, found: Sequence[Step], source: Source
+    ) -> Writing:
+        async def write_down(record: Record) -> Again | None:
+            return await self._write_down(record, execution.id, repository, run, found, source)
 
         return write_down
 
     async def _write_down(
-        self, record: Record, execution_id: int, run: Run, found: Sequence[Step], source: Source
-    ) -> float | None:
+        self,
+        record: Record,
+        execution_id: int,
+        repository: Repository,
+        run: Run,
+        found: Sequence[Step],
+        source: Source,
+    ) -> Again | None:
         execution = await locked(record, execution_id)
         if execution is None:
             return None
         if not _same(execution, run):
             await self._part(record, execution, run)
             return None
-        await steps.put(record.connection, execution.id, [_seen(step) for step in found])
+        await steps.put(record.connection, execution.id, [_told(step) for step in found])
         for seen in runs.observations_of(run, found, source=source):
             _, execution = await observe(record, execution, seen, self._patience, hints_end=False)
         waiting = execution.waiting_on if waits_here(execution) else None
@@ -104,8 +154,8 @@ class Follower:
         await record.work("tail", str(execution.id), {"execution_id": execution.id})
         if runs.ended(run):
             return None
-        watched = execution.watched_until is not None and execution.watched_until > record.now
-        return self._pace.watched if watched else self._pace.alone
+        after = await next_look(record, execution, repository, self._pace, record.now)
+        return Again(after.every, after.payload(execution.id))
 
     async def _part(self, record: Record, execution: Execution, run: Run) -> None:
         """Bitbucket says that the run with this number is of another commit.
@@ -183,7 +233,18 @@ def _same(execution: Execution, run: Run) -> bool:
     return run.build_number == execution.bitbucket_build_number and not other
 
 
-def _seen(step: Step) -> steps.Seen:
+def _runs(step: StepRow) -> bool:
+    return step.started_at is not None and step.completed_at is None and not step.log_complete
+
+
+def _go_on(known: Sequence[StepRow], found: Sequence[Step]) -> bool:
+    """Whether a step runs, and all are as they were."""
+    before = {(step.uuid, step.run_number): (step.state, step.started_at, step.completed_at) for step in known}
+    now = {(step.uuid, step.run_number): (step.state.name, step.started_on, step.completed_on) for step in found}
+    return now.items() <= before.items() and any(step.started_on and not step.completed_on for step in found)
+
+
+def _told(step: Step) -> steps.Seen:
     return steps.Seen(
         uuid=step.uuid,
         name=step.name,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from service.bus import Topic
-from service.client import BitbucketError, Client, Clients, LogPart, LogStatus
+from service.client import BitbucketError, BudgetSpent, Client, Clients, LogPart, LogStatus
 from service.machine import State
 from service.masking import Masker
 from service.recorder import Record, Recorder
@@ -58,7 +58,8 @@ class _Round:
 
 
 class Tailer:
-    """The task of kind `tail`. Its rows are written by the follower, and by whoever begins to watch a log."""
+    """The task of kind `tail`. Its rows are written by the follower, at its pace; after the run's end it goes on by
+    itself, every so many `seconds`, until all is stored."""
 
     def __init__(self, recorder: Recorder, clients: Clients, secrets: Secrets, *, seconds: float) -> None:
         self._recorder = recorder
@@ -79,15 +80,18 @@ class Tailer:
             return _nothing
         forms = await self._secrets(execution)
         source = _Source(client, repository.address, execution.bitbucket_pipeline_uuid)
-        taken = _Round()
+        taken, wait = _Round(), 0.0
         try:
             await self._look(source, known, forms, taken)
+        except BudgetSpent as error:
+            wait = (error.until - self._recorder.now()) / timedelta(seconds=1)
         except BitbucketError as error:
             if not taken.tails:
                 raise later(error, piece.tries, self._recorder) from None
 
         async def write_down(record: Record) -> float | None:
-            return await self._write_down(record, execution_id, taken.tails, more=taken.over)
+            again = await self._write_down(record, execution_id, taken.tails, more=taken.over)
+            return None if again is None else max(again, wait)
 
         return write_down
 
@@ -143,8 +147,11 @@ class Tailer:
             return None
         if more:
             return 0.0
-        watched = execution.watched_until is not None and execution.watched_until > record.now
-        return self._seconds if watched or State(execution.status).final else None
+        if State(execution.status).final:
+            return self._seconds
+        if any(tail.progress.complete and tail.step.completed_at is None for tail in tails):
+            await record.work("follow", str(execution_id), {"execution_id": execution_id})  # a step is over
+        return None
 
 
 class Reel:

@@ -10,7 +10,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from service.bus import Topic
 from service.recorder import Record, Recorder
@@ -42,12 +44,20 @@ class Later(Exception):
         self.seconds = seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A piece is due once more in so many seconds, and will find `payload`: unless somebody has added it anew."""
+
+    seconds: float
+    payload: dict[str, Any]
+
+
 class LeaseLost(RuntimeError):
     """Somebody else took the piece over: what this transaction did is undone."""
 
 
-# Writes down what came of a piece, in the record that settles it: when to do it once more, in seconds, or None: done.
-Writing = Callable[[Record], Awaitable[float | None]]
+# Writes down what came of a piece, in the record that settles it: when to do it once more, or None: done.
+Writing = Callable[[Record], Awaitable[float | Again | None]]
 
 # Does the outward part of one piece, outside any transaction, within the lease, and answers how to write it down.
 Task = Callable[[Work], Awaitable[Writing]]
@@ -104,7 +114,9 @@ class TaskWorker:
             if again is None:
                 mine = await work.finish(record.connection, piece)
             else:
-                mine = await work.postpone(record.connection, piece, due_at=record.now + timedelta(seconds=again))
+                again = again if isinstance(again, Again) else Again(again, piece.payload)
+                due_at = record.now + timedelta(seconds=again.seconds)
+                mine = await work.postpone(record.connection, piece, due_at=due_at, payload=again.payload)
             if not mine:
                 raise LeaseLost(piece.key)
 

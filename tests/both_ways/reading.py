@@ -34,7 +34,7 @@ class Heard:
         elif event.name == "log_error":
             self.errors.append(event.content["message"])
         else:
-            assert event.name in ("subscribed", "bye"), event
+            assert event.name in ("subscribed", "log_pace", "bye"), event
 
     @property
     def bytes(self) -> int:

@@ -26,7 +26,8 @@ from service.store import executions, heads
 from service.store.tables import credentials, observations, work
 from service.web.house import House, webhook_url
 from service.workers import following
-from service.workers.following import Follower, Pace
+from service.workers.following import Follower
+from service.workers.pacing import Pace
 from service.workers.reconciling import Budgeted, Reconciler
 from service.workers.tasks import TaskWorker
 from tests.both_ways.conftest import BUDGET_PER_HOUR, Both, both_running, connect
@@ -54,7 +55,7 @@ class Rounds:
         self._worker = TaskWorker(
             recorder,
             {
-                "follow": Follower(recorder, house.clients, patience, Pace(watched=5, alone=SECONDS)),
+                "follow": Follower(recorder, house.clients, patience, Pace(watched=5, alone=SECONDS, per_hour=BUDGET)),
                 "reconcile": Reconciler(
                     recorder,
                     house.clients,

@@ -24,7 +24,8 @@ from service.store.database import Database
 from service.store.executions import Execution
 from service.vault import Vault
 from service.workers.deadlines import deadline_task
-from service.workers.following import Follower, Pace
+from service.workers.following import Follower
+from service.workers.pacing import Pace
 from service.workers.probing import Prober
 from service.workers.rolling_back import RollingBack
 from service.workers.starting import Starter, Stopper
@@ -60,7 +61,7 @@ class World:
                 "unlock": end_overdue_lock,
                 "start": Starter(self.recorder, clients, self.vault, PATIENCE),
                 "stop": Stopper(self.recorder, clients),
-                "follow": Follower(self.recorder, clients, PATIENCE, Pace(watched=5, alone=60)),
+                "follow": Follower(self.recorder, clients, PATIENCE, Pace(watched=5, alone=60, per_hour=900)),
                 "probe": Prober(self.recorder, cast(Any, self.site), PATIENCE),
                 "rollback": RollingBack(self.recorder, self.vault, PATIENCE),
             },

@@ -27,6 +27,9 @@ BACKSTOP = 2.0
 REMIND = 10.0
 JUDGE = 15.0
 
+# By what factor a pace must have changed to be told again.
+PACE_CHANGES = 1.5
+
 Judge = Callable[[], Awaitable[bool]]
 
 
@@ -107,7 +110,7 @@ class LogStreams:
 class Reader:
     """One stream's place in one log."""
 
-    __slots__ = ("_cursor", "_judge", "_judged", "_judged_at", "_rights", "_shared", "_stream", "_trouble")
+    __slots__ = ("_cursor", "_every", "_judge", "_judged", "_judged_at", "_rights", "_shared", "_stream", "_trouble")
 
     def __init__(self, stream: Stream, shared: SharedLog, judge: Judge, rights: Callable[[], int], judged: int) -> None:
         self._stream = stream
@@ -118,6 +121,7 @@ class Reader:
         self._judged_at = asyncio.get_running_loop().time()
         self._cursor = 0
         self._trouble: str | None = None
+        self._every: float | None = None
 
     async def tell(self, asked: str | None) -> None:
         """Until the log is whole, or Ended is raised."""
@@ -152,6 +156,7 @@ class Reader:
             self._say("log_complete", {"status": standing.status, "bytes": standing.bytes})
             return True
         self._tell_trouble(standing)
+        self._tell_pace(standing)
         return False
 
     async def _may_go_on(self) -> None:
@@ -172,6 +177,17 @@ class Reader:
                 told["retry_in"] = max(0, round((standing.retry_at - self._shared.now()).total_seconds()))
             self._say("log_error", told)
         self._trouble = standing.trouble
+
+    def _tell_pace(self, standing: Standing) -> None:
+        """How rarely the run is looked at, where its credential's calls bear no more; again when that has changed."""
+        every, told = standing.every, self._every
+        if every is None or (told is None and not standing.slowed):
+            return
+        if told is not None and standing.slowed and told / PACE_CHANGES < every < told * PACE_CHANGES:
+            return
+        self._every = every if standing.slowed else None
+        why = "the credential's budget bears no more" if standing.slowed else "as often as was asked for"
+        self._say("log_pace", {"every": every, "message": f"the log is looked at every {every:.0f} s: {why}"})
 
     def _say(self, event: str, told: dict[str, object], *, retry: int | None = None) -> None:
         self._stream.tell(event, msgspec.json.encode(told).decode(), cursor=self._cursor, retry=retry)
