@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from handlers.desk import NO_PIPELINE, Desk, Handlers, Verdict, Word
-from service.events import ForeignStatus, RunEnded, RunReported, Source, Trigger
+from service.events import ForeignStatus, RunEnded, RunReported, Source, StepsTimed, Trigger
 from service.history import observe
 from service.holding import forbidding
 from service.machine import Observation, Outcome, State
 from service.sightings import Sighting, execution_of
-from service.store import executions
+from service.store import executions, timelines
 from service.store.executions import Execution
 from service.store.holds import Hold
 
@@ -83,6 +83,25 @@ async def hear_of_an_end(event: RunEnded, desk: Desk) -> Verdict:
         return Verdict(Word.UNCHANGED, f"run #{event.build_number} is known to have ended", event.ref, execution.id)
     reason = f"run #{event.build_number} is over; how it ended a span does not tell reliably"
     return Verdict(Word.REPORTED, reason, event.ref, execution.id)
+
+
+@router.on(StepsTimed)
+async def note_when_steps_ran(event: StepsTimed, desk: Desk) -> Verdict:
+    """It refines what is shown of a run, and moves nothing: told late, twice or in any order it comes to the same."""
+    connection, repository_id = desk.record.connection, desk.repository.id
+    execution_id = await timelines.execution_of(
+        connection,
+        repository_id,
+        build_number=event.build_number,
+        pipeline_uuid=event.pipeline_uuid,
+        step_uuids=[span.step_uuid for span in event.spans],
+    )
+    if execution_id is None:
+        return Verdict(Word.IGNORED, "the spans are of a run that is not known here", event.ref)
+    new = await timelines.put(connection, execution_id, event.spans)
+    if not new:
+        return Verdict(Word.UNCHANGED, "when these steps ran was known", event.ref, execution_id)
+    return Verdict(Word.APPLIED, f"the times of {new} steps are refined", event.ref, execution_id)
 
 
 @router.on(ForeignStatus)

@@ -125,6 +125,25 @@ class RunEnded(Event):
     at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StepSpan:
+    """When one step ran, by the machine that ran it. `run_number` is that of the run, where the trace names it."""
+
+    step_uuid: str
+    started_at: datetime
+    completed_at: datetime
+    run_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepsTimed(Event):
+    """Spans say when steps of a run began and ended. The run is named by number, by uuid, or by its steps alone."""
+
+    build_number: int | None = None
+    pipeline_uuid: str | None = None
+    spans: tuple[StepSpan, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryRenamed(Event):
     """The repository has another name; its uuid, by which we know it, stays."""

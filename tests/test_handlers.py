@@ -245,7 +245,7 @@ async def test_a_span_of_an_ended_run_moves_nothing_but_tells_its_uuid(
         await carrier.carry(UPDATED, status(SPANS_RUN.build_number or 0, run, COMMIT, at=AT))
     before = [(execution.status, execution.attempt) for execution in await carrier.executions()]
 
-    [verdict] = await carrier.carry("pipeline:span_created", SPAN)
+    verdict = (await carrier.carry("pipeline:span_created", SPAN))[0]
 
     found = await carrier.executions()
     assert verdict["verdict"] == word

@@ -6,14 +6,17 @@ they measure is over, and more than once. The result that a run's span carries s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from service.bitbucket.reading import Node, Unexpected
 from service.bitbucket.statuses import run_of
-from service.events import Event, RunEnded, Unreadable, Unused
+from service.events import Event, RunEnded, StepSpan, StepsTimed, Unreadable, Unused
 
 RUN_SPAN = "bbc.pipeline_run"
+
+# Both names have been seen.
+STEP_SPANS = frozenset({"bbc.step", "bbc.pipeline_step"})
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,7 +30,7 @@ def repository_of(body: Node) -> str | None:
 
 
 def span_events(body: Node) -> Iterator[Event]:
-    """One event per run's span; where there is none, one for all the others. Raises Unexpected without spans."""
+    """One event per run's span, one for the steps of each run. Raises Unexpected without spans."""
     spans = list(_spans(body))
     runs = [span for span in spans if span.at("name").value == RUN_SPAN]
     for span in runs:
@@ -35,8 +38,10 @@ def span_events(body: Node) -> Iterator[Event]:
             yield _run_ended(_attributes(span), at=_nanoseconds(span.at("endTimeUnixNano").value))
         except Unexpected as unexpected:
             yield Unreadable(repository_of(body), reason=str(unexpected))
-    if not runs:
-        reason = "a step's span: a run's end is told by the run's own" if spans else "no spans in it"
+    timed = list(_timed([span for span in spans if span.at("name").value in STEP_SPANS], _numbers(runs)))
+    yield from timed
+    if not (runs or timed):
+        reason = "neither a run's span nor a step's" if spans else "no spans in it"
         yield Unused(repository_of(body), key="pipeline:span_created", reason=reason)
 
 
@@ -66,6 +71,39 @@ def _run_ended(run: Node, *, at: datetime | None) -> Event:
         run_number=run.at("pipeline_run.run_number").number(),
         at=at,
     )
+
+
+def _numbers(runs: Iterable[Node]) -> dict[str, int]:
+    """pipeline uuid → run number, of the runs' own spans: a step's does not name it."""
+    found = {}
+    for span in runs:
+        try:
+            facts = _attributes(span)
+            uuid, number = facts.at("pipeline.uuid").uuid(), facts.at("pipeline_run.run_number").number()
+        except Unexpected:
+            continue
+        if uuid and number:
+            found[uuid] = number
+    return found
+
+
+def _timed(spans: Iterable[Node], numbers: dict[str, int]) -> Iterator[Event]:
+    """One event for the steps of each run. A span that names no step, or whose times make no sense, says nothing."""
+    runs: dict[tuple[str | None, int | None, str | None], list[StepSpan]] = {}
+    for span in spans:
+        try:
+            facts = _attributes(span)
+            repository, uuid = facts.at("pipeline.repository.uuid").uuid(), facts.at("pipeline.uuid").uuid()
+            run = repository, facts.at("pipeline.build_number").number(), uuid
+            step = facts.at("step.uuid").uuid()
+            number = facts.at("pipeline_run.run_number").number() or numbers.get(uuid or "")
+        except Unexpected:
+            continue
+        began, ended = (_nanoseconds(span.at(f"{which}TimeUnixNano").value) for which in ("start", "end"))
+        if step and began and ended and EPOCH < began <= ended:
+            runs.setdefault(run, []).append(StepSpan(step, began, ended, number))
+    for (repository, build_number, uuid), steps in runs.items():
+        yield StepsTimed(repository, build_number=build_number, pipeline_uuid=uuid, spans=tuple(steps))
 
 
 def _nanoseconds(value: object) -> datetime | None:

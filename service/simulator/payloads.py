@@ -20,6 +20,7 @@ from service.simulator.statuses import CommitStatus
 if TYPE_CHECKING:
     from service.simulator.repository import Repository
     from service.simulator.runs import Run
+    from service.simulator.steps import Step
 
 
 def push(repository: Repository, changes: Sequence[RefChange], actor: Actor) -> Json:
@@ -60,7 +61,7 @@ def pull_request(repository: Repository, one: PullRequest, actor: Actor) -> Json
 
 
 def span(run: Run) -> Json:
-    """OTLP-JSON of a run that has ended, with neither repository nor actor.
+    """OTLP-JSON of a run that has ended and of its steps, with neither repository nor actor.
 
     The result is `COMPLETE` whatever became of the run: that is what practitioners meet, so nobody may rely on it.
     https://www.atlassian.com/blog/bitbucket/bitbucket-pipelines-opentelemetry-traces-via-webhooks
@@ -89,8 +90,33 @@ def span(run: Run) -> Json:
         "endTimeUnixNano": _nanoseconds(run.completed_on or run.created_on),
         "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in facts.items()],
     }
+    steps = [_step_span(run, step) for step in run.all_steps if step.run_number == run.run_number]
     scope = {"name": "bitbucket-pipelines", "version": "1.0"}
-    return {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"scope": scope, "spans": [one]}]}]}
+    spans = [one, *(found for found in steps if found)]
+    return {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"scope": scope, "spans": spans}]}]}
+
+
+def _step_span(run: Run, step: Step) -> Json | None:
+    """None for a step that did not run."""
+    if step.started_on is None or step.completed_on is None:
+        return None
+    facts = {
+        "pipeline.uuid": run.uuid,
+        "pipeline_run.uuid": run.run_uuid,
+        "pipeline.repository.uuid": run.repository.uuid,
+        "pipeline.account.uuid": run.repository.owner.uuid,
+        "step.uuid": step.uuid,
+        "step.state.result.name": step.result or "",
+    }
+    return {
+        "traceId": _identifier(run.uuid, 16),
+        "spanId": _identifier(step.log_name, 8),
+        "parentSpanId": _identifier(run.run_uuid, 8),
+        "name": "bbc.step",
+        "startTimeUnixNano": _nanoseconds(step.started_on),
+        "endTimeUnixNano": _nanoseconds(step.completed_on),
+        "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in facts.items()],
+    }
 
 
 def _about(repository: Repository, actor: Actor) -> Json:

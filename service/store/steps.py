@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store.tables import steps
+from service.store.tables import spans, steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
-    """A step of a run. `raw_bytes` of Bitbucket's log are behind the `log_bytes` that are stored, masked."""
+    """A step of a run. `raw_bytes` of Bitbucket's log are behind the `log_bytes` that are stored, masked.
+
+    `timed_from` and `timed_until` are what the run's trace says of it, of a step that the API knows to be over.
+    """
 
     id: int
     execution_id: int
@@ -32,6 +35,17 @@ class StepRow:
     mask_state: int
     log_bytes: int
     log_complete: bool
+    timed_from: datetime | None
+    timed_until: datetime | None
+
+    @property
+    def began_at(self) -> datetime | None:
+        """To the point, where the run's trace has come; else as the API told it."""
+        return self.timed_from or self.started_at
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.timed_until or self.completed_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +62,15 @@ class Seen:
 
 
 async def of_execution(connection: AsyncConnection, execution_id: int) -> list[StepRow]:
-    question = select(steps).where(steps.c.execution_id == execution_id).order_by(steps.c.position)
+    timed = and_(
+        spans.c.execution_id == steps.c.execution_id,
+        spans.c.step_uuid == steps.c.uuid,
+        spans.c.run_number == steps.c.run_number,
+        steps.c.completed_at.is_not(None),
+    )
+    columns = (steps, spans.c.started_at.label("timed_from"), spans.c.completed_at.label("timed_until"))
+    question = select(*columns).select_from(steps.outerjoin(spans, timed))
+    question = question.where(steps.c.execution_id == execution_id).order_by(steps.c.position)
     return [StepRow(**{name: row[name] for name in StepRow.__slots__}) for row in await _rows(connection, question)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha1
 from typing import Any
@@ -22,6 +23,8 @@ from service.events import (
     RepositoryRenamed,
     RunEnded,
     RunReported,
+    StepSpan,
+    StepsTimed,
     TagPushed,
     Unreadable,
     Unused,
@@ -332,7 +335,15 @@ def test_a_status_may_name_its_repository_by_itself_alone() -> None:
     assert event.repository == REPOSITORY
 
 
-def test_the_span_of_a_run_says_that_it_is_over() -> None:
+STEP = StepSpan(
+    "{f08b4d3e-97a1-4c65-b2d0-6e3f5a81c794}",
+    datetime.fromtimestamp(1772442880, UTC),
+    datetime.fromtimestamp(1772442990, UTC),
+)
+RUN_UUID = "{71d0e5c9-2b84-4f6a-93ce-a8057b1d4e62}"
+
+
+def test_the_span_of_a_run_says_that_it_is_over_and_those_of_its_steps_when_they_ran() -> None:
     assert parse("pipeline:span_created", body("span-run-ended")) == (
         RunEnded(
             REPOSITORY,
@@ -342,6 +353,7 @@ def test_the_span_of_a_run_says_that_it_is_over() -> None:
             run_number=2,
             at=ENDED,
         ),
+        StepsTimed(REPOSITORY, pipeline_uuid=RUN_UUID, spans=(replace(STEP, run_number=2),)),
     )
 
 
@@ -350,7 +362,7 @@ def test_the_number_of_a_span_may_be_digits_or_stand_in_the_url_alone(number: di
     delivery = content("span-run-ended")
     attribute(delivery, "pipeline.build_number")["value"] = number
 
-    (event,) = parse("pipeline:span_created", encoded(delivery))
+    event, _ = parse("pipeline:span_created", encoded(delivery))
 
     assert isinstance(event, RunEnded)
     assert event.build_number == 41
@@ -360,17 +372,47 @@ def test_the_span_of_a_run_with_an_absurd_number_says_where() -> None:
     delivery = content("span-run-ended")
     attribute(delivery, "pipeline_run.run_number")["value"] = {"stringValue": "second"}
 
-    (event,) = parse("pipeline:span_created", encoded(delivery))
+    event, _ = parse("pipeline:span_created", encoded(delivery))
 
     reason = 'pipeline_run.run_number is "second", not a number from 1 to 2147483647'
     assert event == Unreadable(REPOSITORY, reason=reason)
 
 
-def test_the_span_of_a_step_moves_nothing() -> None:
-    (event,) = parse("pipeline:span_created", body("span-step"))
+def test_the_span_of_a_step_alone_says_when_it_ran() -> None:
+    assert parse("pipeline:span_created", body("span-step")) == (
+        StepsTimed(REPOSITORY, pipeline_uuid=RUN_UUID, spans=(STEP,)),
+    )
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"endTimeUnixNano": "1772442870000000000"},
+        {"startTimeUnixNano": "0"},
+        {"startTimeUnixNano": "yesterday"},
+        {"endTimeUnixNano": None},
+        {"attributes": []},
+        {"attributes": 7},
+    ],
+    ids=str,
+)
+def test_a_step_whose_times_make_no_sense_or_that_has_no_name_is_passed_over(times: dict[str, Any]) -> None:
+    delivery = content("span-step")
+    delivery["resourceSpans"][0]["scopeSpans"][0]["spans"][0] |= times
+
+    (event,) = parse("pipeline:span_created", encoded(delivery))
 
     assert isinstance(event, Unused)
-    assert (event.repository, event.reason) == (REPOSITORY, "a step's span: a run's end is told by the run's own")
+    assert event.reason == "neither a run's span nor a step's"
+
+
+def test_a_container_s_span_is_of_no_use() -> None:
+    delivery = content("span-step")
+    delivery["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["name"] = "bbc.container"
+
+    (event,) = parse("pipeline:span_created", encoded(delivery))
+
+    assert isinstance(event, Unused)
 
 
 def attribute(delivery: Any, key: str) -> Any:

@@ -206,7 +206,10 @@ class ProbeShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StepShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A step of the run, as Bitbucket told it last; one that was run again is there once for each `run_number`."""
+    """A step of the run, as Bitbucket told it last; one that was run again is there once for each `run_number`.
+
+    Its times are those of the run's trace, where Bitbucket has sent one.
+    """
 
     name: str
     state: str
@@ -300,7 +303,8 @@ def probe_shape(probe: Probe) -> ProbeShape:
 
 
 def step_shape(step: StepRow) -> StepShape:
-    return StepShape(**{name: getattr(step, name) for name in StepShape.__struct_fields__})
+    same = {name: getattr(step, name) for name in StepShape.__struct_fields__}
+    return StepShape(**{**same, "started_at": step.began_at, "completed_at": step.ended_at})
 
 
 def transition_shape(transition: Transition) -> TransitionShape:
