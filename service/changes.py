@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from service.bitbucket.globs import matches
 from service.grounds import branch_of
 from service.recorder import Record
 from service.store import looks, own_commits, pipelines
@@ -27,16 +28,19 @@ async def note_change(
     whole: bool = False,
     delivery_id: str | None = None,
 ) -> str | None:
-    """That the branch is at `commit` now. None where no file depends on that branch; else why nobody need look, or
-    LOOKED_INTO.
+    """That the branch is at `commit` now. None where no file depends on that branch, and no environment deploys it;
+    else why nobody need look, or LOOKED_INTO.
 
     `whole` says that the push cannot be told file by file. Whoever finds a new head without a push says so here too.
     """
     if pipeline.generated_at is None or repository.credential_id is None:
         return None
-    wanted = branch_of(await pipelines.environments_of(record.connection, pipeline.id)) or repository.main_branch
+    places = await pipelines.environments_of(record.connection, pipeline.id)
+    wanted = branch_of(places) or repository.main_branch
     if wanted is not None and branch != wanted:
-        return None
+        deployed = any(matches(place.branch_pattern, branch) for place in places)
+        if delivery_id is None or not deployed:
+            return None
     ours = await own_commits.among(record.connection, pipeline.id, branch, [commit])
     if ours:
         return own(ours[commit].revision)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from service.bitbucket.answers import DiffEntry
 from service.client import BitbucketError, BudgetSpent, Client, NotAllowed, RateLimited
 from service.generation import Ground
 from service.projects.relevance import relevant
@@ -27,7 +28,8 @@ class Task:
     arrived: Revision | None
     look: Look | None
     ours: dict[str, int]  # own commit → the revision that it brings
-    pushes: tuple[Push, ...]  # those of others
+    pushes: tuple[Push, ...]  # those to the branch
+    asides: tuple[Push, ...] = ()  # those to other branches that are deployed
 
     @property
     def wrote(self) -> frozenset[str]:
@@ -57,12 +59,18 @@ async def difference_of(client: Client, task: Task, *, whole: bool) -> Differenc
         raise
     except BitbucketError:  # whatever has kept it from us: then everything may have changed
         return Difference(paths=None)
-    gone = {one.old.path for one in entries if one.old and (one.new is None or one.new.path != one.old.path)}
-    after = (look.paths - gone) | {one.new.path for one in entries if one.new}
-    touched = frozenset().union(*(one.paths for one in entries)) if entries else frozenset()
+    gone, new, touched = touched_by(entries)
+    after = (look.paths - gone) | new
     edited = tuple(sorted(touched & (task.wrote | frozenset(task.known.files if task.known else ()))))
     matter = [path for path in relevant(look.paths, after, touched) if path not in task.wrote]
     return Difference(paths=touched, matter=tuple(matter), after=after, edited=edited)
+
+
+def touched_by(entries: Sequence[DiffEntry]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """The paths that are no longer there, those that are now, and all of them."""
+    gone = {one.old.path for one in entries if one.old and (one.new is None or one.new.path != one.old.path)}
+    new = {one.new.path for one in entries if one.new}
+    return frozenset(gone), frozenset(new), frozenset().union(*(one.paths for one in entries))
 
 
 def named(difference: Difference | None) -> str:

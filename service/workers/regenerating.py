@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from service.store.work import Work
 from service.workers.differing import Difference, Task, difference_of, listed, named
 from service.workers.following import later
 from service.workers.tasks import Later, Writing
+from service.workers.weighing import weighed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,22 +56,25 @@ class Regenerator:
         task = await self._task(pipeline_id)
         if task is None:
             return _over(pipeline_id)
-        if not task.pushes and not piece.payload.get("whole"):
-            return self._settled(task, None, None)
+        whole = bool(piece.payload.get("whole"))
+        asides: dict[int, str] = {}
         try:
             client = await self._clients.for_repository(task.repository)
             assert client is not None
-            difference = await difference_of(client, task, whole=bool(piece.payload.get("whole")))
+            asides = await weighed(client, task)
+            if not task.pushes and not whole:
+                return self._settled(task, None, None, asides)
+            difference = await difference_of(client, task, whole=whole)
             if difference.paths is not None and not difference.matter:
-                return self._settled(task, difference, None)
+                return self._settled(task, difference, None, asides)
             finding = await self._look(client, task)
         except NothingThere as error:
-            return self._settled(task, None, None, why=str(error))
+            return self._settled(task, None, None, asides, why=str(error))
         except NoCredential:
             return _over(pipeline_id)
         except BitbucketError as error:
             raise later(error, piece.tries, self._recorder) from None
-        return self._settled(task, difference, finding)
+        return self._settled(task, difference, finding, asides)
 
     async def _task(self, pipeline_id: int) -> Task | None:
         async with self._recorder.database.read() as connection:
@@ -80,18 +85,21 @@ class Regenerator:
             if repository is None or repository.disconnected_at or repository.credential_id is None:
                 return None
             ground = await ground_of(connection, pipeline)
-            pushes = await looks.pushes_of(connection, pipeline_id)
+            branch = branch_of(ground.environments) or repository.main_branch
+            waiting = await looks.pushes_of(connection, pipeline_id)
+            pushes = [push for push in waiting if branch is None or push.branch == branch]
             commits = [push.commit for push in pushes]
             ours = await own_commits.among(connection, pipeline_id, pushes[0].branch, commits) if pushes else {}
             return Task(
                 repository=repository,
                 ground=ground,
-                branch=branch_of(ground.environments) or repository.main_branch,
+                branch=branch,
                 known=await revisions.standing(connection, pipeline_id),
                 arrived=await revisions.arrived(connection, pipeline_id),
                 look=await looks.of_pipeline(connection, pipeline_id),
                 ours={commit: made.revision for commit, made in ours.items()},
                 pushes=tuple(pushes),
+                asides=tuple(push for push in waiting if push not in pushes),
             )
 
     async def _look(self, client: Client, task: Task) -> Finding:
@@ -109,7 +117,13 @@ class Regenerator:
         return Finding(snapshot=snapshot, found=found, values=values, generated=generated)
 
     def _settled(
-        self, task: Task, difference: Difference | None, finding: Finding | None, *, why: str | None = None
+        self,
+        task: Task,
+        difference: Difference | None,
+        finding: Finding | None,
+        asides: Mapping[int, str],
+        *,
+        why: str | None = None,
     ) -> Writing:
         async def write_down(record: Record) -> float | None:
             verdict, reason = await self._write_down(record, task, difference, finding)
@@ -117,7 +131,9 @@ class Regenerator:
                 mine = task.ours.get(push.commit)
                 told = ("unchanged", own(mine)) if mine is not None else (verdict, why or reason)
                 await _amend(record, push, *told)
-            await looks.forget_pushes(record.connection, [push.id for push in task.pushes])
+            for push in task.asides:
+                await _amend(record, push, "unchanged", asides[push.id])
+            await looks.forget_pushes(record.connection, [push.id for push in (*task.pushes, *task.asides)])
             return None
 
         return write_down

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from service import why
 from tests.regeneration.conftest import FILE, Stage, open_requests, text_of
 from tests.regeneration.generated import files_of
 
@@ -104,6 +105,63 @@ async def test_only_the_branch_that_is_deployed_is_looked_into(stage: Stage) -> 
 
     assert await stage.verdicts("wild-idea") == []
     assert len(await stage.revisions(number)) == 1
+
+
+STAGING = {"name": "staging", "kind": "staging", "branch_pattern": "{develop,release/*}"}
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({".nvmrc": "20\n"}, ".nvmrc changed on develop; the configuration follows main, and what is merged there"),
+        (
+            {"lib/prices.js": "module.exports = 12;\n"},
+            "1 file changed on develop, none that the kind of project or its configuration is read from",
+        ),
+        (
+            {FILE: "# ours\n"},
+            f"what Penstock wrote was edited on develop ({FILE}); the configuration follows main, and what is merged"
+            " there, edits with it",
+        ),
+    ],
+)
+async def test_a_push_to_another_branch_that_is_deployed_is_told_what_it_means(
+    stage: Stage, files: dict[str, str], reason: str
+) -> None:
+    shop, number = await stage.generate("shop", NODE)
+    await stage.merge(shop)
+    made = await stage.penstock.client.post(f"/api/pipelines/{number}/environments", json=STAGING)
+    assert made.status_code == 201, made.text
+    await stage.quiet()
+    written = len(await stage.revisions(number))
+    await shop.push("develop", {"README.md": "# Shop\n"})
+    await stage.quiet()
+    before = len(stage.bitbucket.requests)
+
+    await shop.push("develop", files)
+    await stage.quiet()
+
+    asked = [one.path for one in list(stage.bitbucket.requests)[before:]]
+    assert len([path for path in asked if "/diffstat/" in path or "/src/" in path]) == 1, asked
+    assert await stage.verdicts("develop") == [("unchanged", reason)]
+    assert len(await stage.revisions(number)) == written
+    told = await why.told(stage.penstock.house.database, "team", "shop", "develop")
+    assert f"Its configuration: unchanged, because {reason}." in told
+
+
+async def test_a_new_branch_that_is_deployed_costs_no_call(stage: Stage) -> None:
+    shop, number = await stage.generate("shop", NODE)
+    await stage.merge(shop)
+    await stage.penstock.client.post(f"/api/pipelines/{number}/environments", json=STAGING)
+    await stage.quiet()
+    before = len(stage.bitbucket.requests)
+
+    await shop.push("release/7", {".nvmrc": "20\n"})
+    await stage.quiet()
+
+    assert not [one.path for one in list(stage.bitbucket.requests)[before:] if "/diffstat/" in one.path]
+    [(word, reason)] = await stage.verdicts("release/7")
+    assert (word, "cannot be told file by file" in reason) == ("unchanged", True)
 
 
 async def test_two_pushes_before_anybody_merges_are_one_pull_request_brought_up_to_date(stage: Stage) -> None:
