@@ -52,7 +52,7 @@ def by_definition(forms: frozenset[bytes], data: bytes) -> bytes:
     ],
 )
 @pytest.mark.parametrize("secret", ["correct-horse/battery", "p\"q'r s=t+u&v", "naïve-pässwörd", "abcd1234"])
-def test_a_secret_is_not_readable_in_any_usual_form(secret: str, shown: object) -> None:
+def test_F5_a_secret_is_not_readable_in_any_usual_form(secret: str, shown: object) -> None:
     text = shown(secret)  # type: ignore[operator]
 
     out = masked(forms_of(secret), f"before {text} after".encode())
@@ -64,7 +64,7 @@ def test_a_secret_is_not_readable_in_any_usual_form(secret: str, shown: object) 
             assert secret[at : at + width].encode() not in out
 
 
-def test_each_line_of_a_key_is_masked_on_its_own() -> None:
+def test_F5_each_line_of_a_key_is_masked_on_its_own() -> None:
     out = masked(forms_of(PEM), b"key:\r\n  MIIEowIBAAKCAQEAwJbE\r\n  q83hQx2n5T1kzPq0Vw==\r\n")
 
     assert out == b"key:\r\n  ****\r\n  ****\r\n"
@@ -99,14 +99,14 @@ def streams(draw: st.DrawFn) -> tuple[frozenset[bytes], bytes, list[int]]:
 
 
 @given(streams())
-def test_the_cuts_make_no_difference(stream: tuple[frozenset[bytes], bytes, list[int]]) -> None:
+def test_F4_the_cuts_make_no_difference(stream: tuple[frozenset[bytes], bytes, list[int]]) -> None:
     forms, data, cuts = stream
 
     assert masked(forms, data, cuts=cuts) == by_definition(forms, data)
 
 
 @given(streams())
-def test_a_restart_makes_no_difference(stream: tuple[frozenset[bytes], bytes, list[int]]) -> None:
+def test_F4_a_restart_makes_no_difference(stream: tuple[frozenset[bytes], bytes, list[int]]) -> None:
     forms, data, cuts = stream
     out, taken, masker = b"", 0, Masker(forms)
     for cut in [*sorted(cuts), len(data)]:

@@ -37,7 +37,7 @@ def test_the_same_secret_is_never_sealed_the_same_way() -> None:
 
 
 @pytest.mark.parametrize("part", ["table", "column", "row"])
-def test_a_value_that_was_copied_to_another_place_does_not_open(part: str) -> None:
+def test_F9_a_value_that_was_copied_to_another_place_does_not_open(part: str) -> None:
     sealed = Vault([NEW]).seal(b"secret", **PLACE)
 
     with pytest.raises(CannotOpen, match="altered, or copied"):

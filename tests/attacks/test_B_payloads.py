@@ -276,7 +276,7 @@ async def test_B12_names_are_names_and_no_patterns(penstock_on_each: Living) -> 
     await penstock.assert_alive()
 
 
-async def test_B13_a_burst_is_stored_whole_and_worked_off(penstock_on_each: Living) -> None:
+async def test_B13_X35_a_burst_is_stored_whole_and_worked_off(penstock_on_each: Living) -> None:
     penstock, count = penstock_on_each, 200
     entrance = door(penstock)
     bodies = [a_push(penstock.hook) for _ in range(count)]

@@ -87,7 +87,7 @@ async def test_a_halted_run_has_failed_though_bitbucket_never_completes_it(both:
 
 
 @pytest.mark.parametrize(("state", "result"), [("COMPLETED", "EXPLODED"), ("COMPLETED", None), ("DREAMING", None)])
-async def test_a_word_that_nobody_knows_ends_nothing(both: Both, state: str, result: str | None) -> None:
+async def test_X38_a_word_that_nobody_knows_ends_nothing(both: Both, state: str, result: str | None) -> None:
     run = await both.shop.start_run("main")
     await both.execution(run, status="BUILDING", confirmed=True)
     run.state, run.result, run.stage = state, result, None
@@ -99,7 +99,7 @@ async def test_a_word_that_nobody_knows_ends_nothing(both: Both, state: str, res
     await both.execution(run, status="SUCCESS", confirmed=True)
 
 
-async def test_while_the_credential_is_refused_nothing_is_asked_and_nothing_fails(both: Both) -> None:
+async def test_X39_while_the_credential_is_refused_nothing_is_asked_and_nothing_fails(both: Both) -> None:
     run = await both.shop.start_run("main")
     await both.execution(run, status="BUILDING", confirmed=True)
     both.bitbucket.credentials.add_token("quite another token")
@@ -150,7 +150,7 @@ async def test_a_step_that_may_fail_does_not_fail_its_run(both: Both) -> None:
     assert execution["error_message"] is None
 
 
-async def test_a_rerun_is_the_next_attempt_of_the_same_execution(both: Both) -> None:
+async def test_X34_a_rerun_is_the_next_attempt_of_the_same_execution(both: Both) -> None:
     run = await both.shop.start_run("main")
     await run.finish("FAILED")
     first = await both.execution(run, status="FAILED", confirmed=True, attempt=1)
@@ -210,7 +210,7 @@ async def test_a_status_that_names_a_run_of_another_commit_keeps_the_real_one_fr
     assert other["error_message"] == f"lost: run #{run.build_number}, which a status named, is of another commit"
 
 
-async def test_an_answer_about_another_commit_is_not_taken_for_one(both: Both) -> None:
+async def test_X44_an_answer_about_another_commit_is_not_taken_for_one(both: Both) -> None:
     run = await both.shop.start_run("main")
     await both.execution(run, status="BUILDING", confirmed=True)
     right = run.target
@@ -225,7 +225,9 @@ async def test_an_answer_about_another_commit_is_not_taken_for_one(both: Both) -
     await both.execution(run, status="SUCCESS", confirmed=True)
 
 
-async def test_a_run_that_bitbucket_does_not_know_twice_is_lost(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_X34_a_run_that_bitbucket_does_not_know_twice_is_lost(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(following, "GONE", 0.2)
     run = await both.shop.start_run("main")
     await both.execution(run, status="BUILDING", confirmed=True)
@@ -236,7 +238,7 @@ async def test_a_run_that_bitbucket_does_not_know_twice_is_lost(both: Both, monk
     assert execution["error_message"] == "lost: Bitbucket does not know this run"
 
 
-async def test_a_run_that_is_unknown_once_is_not_lost(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_X34_a_run_that_is_unknown_once_is_not_lost(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "GONE", 0.2)
     run = await both.shop.start_run("main")
     await both.execution(run, status="BUILDING", confirmed=True)

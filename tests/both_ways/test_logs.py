@@ -115,7 +115,7 @@ async def test_a_log_goes_on_where_it_was_when_the_service_was_stopped(
     assert (heard.texts, heard.ended) == ({"Build": whole}, "SUCCESS")
 
 
-async def test_no_secret_is_readable_in_any_form_wherever_it_was_cut(both: Both, narrow: None) -> None:
+async def test_F4_no_secret_is_readable_in_any_form_wherever_it_was_cut(both: Both, narrow: None) -> None:
     await _keep_secret(both, SECRET)
     asked = "only-for-this-one-run"
     execution = await both.trigger(variables=[{"key": "ONCE", "value": asked, "secured": True}])
@@ -148,7 +148,7 @@ async def test_no_secret_is_readable_in_any_form_wherever_it_was_cut(both: Both,
         assert base64.b64encode(f"user:{secret}".encode()).decode()[12:24] not in text
 
 
-async def test_bytes_that_are_no_text_are_replaced_and_the_rest_stays(both: Both) -> None:
+async def test_X42_bytes_that_are_no_text_are_replaced_and_the_rest_stays(both: Both) -> None:
     execution, _ = await _finished(both, b"caf\xe9 \xff\xfe\xed\xa0\x80 fine \xf0\x9f\x9a\n\x00 end \xf0\x9f")
 
     assert (await stored(both, execution["id"])).decode() == (
@@ -156,7 +156,7 @@ async def test_bytes_that_are_no_text_are_replaced_and_the_rest_stays(both: Both
     )
 
 
-async def test_a_server_that_knows_no_ranges_costs_time_and_no_byte(both: Both, narrow: None) -> None:
+async def test_X42_a_server_that_knows_no_ranges_costs_time_and_no_byte(both: Both, narrow: None) -> None:
     both.shop.logs_honour_range = False
     text = text_of(9000)
     run = await both.shop.start_run("main")

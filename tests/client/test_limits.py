@@ -83,7 +83,9 @@ async def test_who_comes_too_early_is_told_when_to_come(database: Database, vaul
     await budget.take()
 
 
-async def test_only_what_a_person_asks_for_goes_beyond_the_budget_by_a_tenth(database: Database, vault: Vault) -> None:
+async def test_X36_only_what_a_person_asks_for_goes_beyond_the_budget_by_a_tenth(
+    database: Database, vault: Vault
+) -> None:
     now = Hands(clock.now())
     budget = budget_of(database, await add_credential(database, vault, per_hour=50), 50, now)
     by_itself = await taken(budget, tries=60)
@@ -112,7 +114,7 @@ async def test_a_credential_that_was_removed_asks_nothing_more(database: Databas
         await budget_of(database, credential, PER_HOUR, Hands(clock.now())).take()
 
 
-async def test_a_429_keeps_every_process_waiting_as_long_as_it_says(
+async def test_X36_a_429_keeps_every_process_waiting_as_long_as_it_says(
     database: Database, vault: Vault, peer: Peer
 ) -> None:
     now = Hands(clock.now())
@@ -139,7 +141,9 @@ async def test_an_earlier_end_does_not_shorten_a_wait(database: Database, vault:
         await budget.take()
 
 
-async def test_a_429_that_does_not_say_how_long_is_waited_out_longer_each_time(sqlite: Database, vault: Vault) -> None:
+async def test_X36_a_429_that_does_not_say_how_long_is_waited_out_longer_each_time(
+    sqlite: Database, vault: Vault
+) -> None:
     budget = budget_of(sqlite, await add_credential(sqlite, vault), PER_HOUR, Hands(clock.now()))
     waits = [await budget.rate_limited(None) for _ in range(12)]
     await budget.worked()
@@ -150,7 +154,7 @@ async def test_a_429_that_does_not_say_how_long_is_waited_out_longer_each_time(s
     assert after_success <= 5
 
 
-async def test_a_429_of_bitbucket_stops_this_credential_and_no_other(
+async def test_X36_a_429_of_bitbucket_stops_this_credential_and_no_other(
     clients: Clients, sqlite: Database, vault: Vault, shop: Repository, bitbucket: Simulator
 ) -> None:
     bitbucket.credentials.add_token("another-token")
@@ -198,7 +202,7 @@ def test_how_long_to_wait_is_read_as_seconds_or_as_a_date(text: str, seconds: fl
     assert retry_after(httpx.Headers({"Retry-After": text.encode()})) == seconds
 
 
-async def test_a_refused_credential_is_broken_and_not_tried_again_for_a_while(
+async def test_X39_a_refused_credential_is_broken_and_not_tried_again_for_a_while(
     clients: Clients, sqlite: Database, vault: Vault, shop: Repository, bitbucket: Simulator
 ) -> None:
     credential = await add_credential(sqlite, vault, secret="revoked-token")
@@ -216,7 +220,9 @@ async def test_a_refused_credential_is_broken_and_not_tried_again_for_a_while(
     assert known.broken_at
 
 
-async def test_a_broken_credential_that_works_again_is_not_broken_any_more(database: Database, vault: Vault) -> None:
+async def test_X39_a_broken_credential_that_works_again_is_not_broken_any_more(
+    database: Database, vault: Vault
+) -> None:
     now = Hands(clock.now())
     credential = await add_credential(database, vault)
     budget = budget_of(database, credential, PER_HOUR, now)

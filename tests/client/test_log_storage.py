@@ -24,7 +24,7 @@ def moved(to: Peer) -> Script:
     return answers(b"", 307, Location=f"{to.origin}/logs/1?{SIGNATURE}")
 
 
-async def test_a_log_is_asked_for_as_bytes_by_range(asking: Asking, peer: Peer) -> None:
+async def test_X42_a_log_is_asked_for_as_bytes_by_range(asking: Asking, peer: Peer) -> None:
     peer.plays(answers(b"89", 206, Content_Range="bytes 8-9/10"))
     found = await part(asking, 8)
     [asked] = peer.requests
@@ -34,7 +34,7 @@ async def test_a_log_is_asked_for_as_bytes_by_range(asking: Asking, peer: Peer) 
     assert "%7B22222222-2222-2222-2222-222222222222%7D/log" in asked.target
 
 
-async def test_D12_the_storage_gets_the_range_and_not_the_credential(asking: Asking, peer: Peer, elsewhere: Peer) -> None:
+async def test_D12_storage_gets_the_range_and_not_the_credential(asking: Asking, peer: Peer, elsewhere: Peer) -> None:
     peer.plays(moved(elsewhere))
     elsewhere.plays(answers(b"89", 206, Content_Range="bytes 8-9/10"))
     found = await part(asking, 8)
@@ -58,7 +58,7 @@ async def test_D12_a_second_hop_is_not_followed(asking: Asking, peer: Peer, else
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 308])
-async def test_only_a_307_leads_to_the_storage(asking: Asking, peer: Peer, elsewhere: Peer, status: int) -> None:
+async def test_X41_only_a_307_leads_to_the_storage(asking: Asking, peer: Peer, elsewhere: Peer, status: int) -> None:
     peer.plays(answers(b"", status, Location=f"{elsewhere.origin}/logs/1"))
 
     with pytest.raises(Unreachable, match="redirects"):
@@ -83,20 +83,22 @@ async def test_a_storage_that_fails_is_told_without_its_signed_link(
 
 
 @pytest.mark.parametrize("script", [never_ends(), answers(b"x" * 100_000, length=2**31)], ids=["endless", "2 GB"])
-async def test_no_more_of_a_log_is_read_than_was_asked_for(asking: Asking, peer: Peer, script: Script) -> None:
+async def test_X42_no_more_of_a_log_is_read_than_was_asked_for(asking: Asking, peer: Peer, script: Script) -> None:
     peer.plays(script)
 
     assert len((await part(asking, 100, 1000)).data) == 1000
 
 
-async def test_what_is_no_text_is_handed_on_as_it_is(asking: Asking, peer: Peer) -> None:
+async def test_X42_what_is_no_text_is_handed_on_as_it_is(asking: Asking, peer: Peer) -> None:
     peer.plays(answers(b"\xff\xfe\x00", 200))
 
     assert (await part(asking)).data == b"\xff\xfe\x00"
 
 
 @pytest.mark.parametrize("told", [{"Content_Range": "bytes 0-1/10"}, {}, {"Content_Range": "lines 8-9/10"}])
-async def test_another_part_than_was_asked_for_is_not_taken(asking: Asking, peer: Peer, told: dict[str, str]) -> None:
+async def test_X42_another_part_than_was_asked_for_is_not_taken(
+    asking: Asking, peer: Peer, told: dict[str, str]
+) -> None:
     peer.plays(answers(b"89", 206, **told))
 
     with pytest.raises(Unreachable, match="another part"):
@@ -115,7 +117,7 @@ async def test_another_part_than_was_asked_for_is_not_taken(asking: Asking, peer
     ],
     ids=["not yet", "nothing new", "shorter than before", "nothing said", "whole, as long", "whole, shorter"],
 )
-async def test_a_log_without_news_says_which_kind_of_none(
+async def test_X42_a_log_without_news_says_which_kind_of_none(
     asking: Asking, peer: Peer, script: Script, status: LogStatus, size: int | None, shrunk: bool
 ) -> None:
     peer.plays(script)

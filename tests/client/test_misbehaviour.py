@@ -67,7 +67,7 @@ NO_ANSWER = {
 
 
 @pytest.mark.parametrize("script", NO_ANSWER.values(), ids=NO_ANSWER)
-async def test_what_is_no_answer_is_asked_for_three_times_and_then_said_to_be_none(
+async def test_X37_X40_what_is_no_answer_is_asked_for_three_times_and_then_said_to_be_none(
     asking: Asking, peer: Peer, script: Script
 ) -> None:
     peer.plays(script)
@@ -80,14 +80,16 @@ async def test_what_is_no_answer_is_asked_for_three_times_and_then_said_to_be_no
 
 
 @pytest.mark.parametrize("script", NO_ANSWER.values(), ids=NO_ANSWER)
-async def test_an_answer_that_comes_at_the_second_try_is_taken(asking: Asking, peer: Peer, script: Script) -> None:
+async def test_X37_X40_an_answer_that_comes_at_the_second_try_is_taken(
+    asking: Asking, peer: Peer, script: Script
+) -> None:
     peer.plays(script, GOOD)
 
     assert [run.build_number for run in await asking.client.runs(SHOP)] == [7]
 
 
 @pytest.mark.parametrize("script", NO_ANSWER.values(), ids=NO_ANSWER)
-async def test_a_run_that_may_have_been_started_is_not_started_twice(
+async def test_X37_X40_a_run_that_may_have_been_started_is_not_started_twice(
     asking: Asking, peer: Peer, script: Script
 ) -> None:
     peer.plays(script)
@@ -97,7 +99,7 @@ async def test_a_run_that_may_have_been_started_is_not_started_twice(
     assert (len(peer.requests), caught.value.maybe_done) == (1, True)
 
 
-async def test_a_run_that_cannot_have_been_started_is_tried_again(asking: Asking, unused_port: int) -> None:
+async def test_X40_a_run_that_cannot_have_been_started_is_tried_again(asking: Asking, unused_port: int) -> None:
     asking.client._base_url = f"http://127.0.0.1:{unused_port}/2.0"
 
     with pytest.raises(Unreachable, match="no connection") as caught:
@@ -113,7 +115,7 @@ async def test_what_was_removed_by_the_try_before_counts_as_removed(asking: Aski
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_D11_a_redirect_is_not_followed(asking: Asking, peer: Peer, elsewhere: Peer, status: int) -> None:
+async def test_D11_X41_a_redirect_is_not_followed(asking: Asking, peer: Peer, elsewhere: Peer, status: int) -> None:
     elsewhere.plays(GOOD)
     peer.plays(answers(b"", status, Location=f"{elsewhere.url}/repositories/acme/shop/pipelines"))
 
@@ -122,7 +124,7 @@ async def test_D11_a_redirect_is_not_followed(asking: Asking, peer: Peer, elsewh
     assert (len(peer.requests), elsewhere.requests) == (1, [])
 
 
-async def test_a_list_goes_on_where_it_began_whatever_the_link_says(asking: Asking, peer: Peer) -> None:
+async def test_X43_a_list_goes_on_where_it_began_whatever_the_link_says(asking: Asking, peer: Peer) -> None:
     peer.plays(answers(PAGE | {"next": f"{peer.url}/repositories/evil/other/pipelines?page=2&x=%26"}), GOOD)
 
     assert len(await asking.client.runs(SHOP)) == 2
@@ -132,7 +134,7 @@ async def test_a_list_goes_on_where_it_began_whatever_the_link_says(asking: Aski
 @pytest.mark.parametrize(
     "link", ["{elsewhere}/2.0/repositories/acme/shop/pipelines?page=2", "{here}/1.0/x?page=2", "x", "http://[::1"]
 )
-async def test_D11_a_list_that_goes_on_at_another_place_is_not_followed(
+async def test_D11_X43_a_list_that_goes_on_at_another_place_is_not_followed(
     asking: Asking, peer: Peer, elsewhere: Peer, link: str
 ) -> None:
     elsewhere.plays(GOOD)
@@ -143,7 +145,7 @@ async def test_D11_a_list_that_goes_on_at_another_place_is_not_followed(
     assert (len(peer.requests), elsewhere.requests) == (1, [])
 
 
-async def test_a_list_that_leads_back_is_given_up(asking: Asking, peer: Peer) -> None:
+async def test_X43_a_list_that_leads_back_is_given_up(asking: Asking, peer: Peer) -> None:
     there, back = (answers(PAGE | {"next": f"{peer.url}/x?page={page}"}) for page in (2, 3))
     peer.plays(there, back, there)
 
@@ -152,7 +154,7 @@ async def test_a_list_that_leads_back_is_given_up(asking: Asking, peer: Peer) ->
     assert len(peer.requests) == 3
 
 
-async def test_a_list_without_an_end_is_given_up(asking: Asking, peer: Peer) -> None:
+async def test_X43_a_list_without_an_end_is_given_up(asking: Asking, peer: Peer) -> None:
     peer.plays(*(answers(PAGE | {"next": f"{peer.url}/x?page={page}"}) for page in range(2, MOST_PAGES + 10)))
 
     with pytest.raises(Unreachable, match=f"after {MOST_PAGES} pages"):
@@ -167,7 +169,7 @@ async def test_a_list_of_which_enough_is_known_is_read_no_further(asking: Asking
     assert len(peer.requests) == 1
 
 
-async def test_a_state_that_nobody_knows_stays_what_it_was(asking: Asking, peer: Peer) -> None:
+async def test_X38_a_state_that_nobody_knows_stays_what_it_was(asking: Asking, peer: Peer) -> None:
     odd = {"name": "HIBERNATING", "stage": {"name": "DREAMING", "type": "x"}, "sheep": 12}
     peer.plays(answers(RUN | {"state": odd, "labels": {"a": [1]}}))
     state = (await asking.client.run(SHOP, RUN["uuid"])).state
@@ -185,14 +187,16 @@ async def test_a_state_that_nobody_knows_stays_what_it_was(asking: Asking, peer:
     ],
     ids=["run", "repository", "branch", "commit"],
 )
-async def test_an_answer_about_something_else_is_not_taken(asking: Asking, peer: Peer, ask: Any, answer: Any) -> None:
+async def test_X44_an_answer_about_something_else_is_not_taken(
+    asking: Asking, peer: Peer, ask: Any, answer: Any
+) -> None:
     peer.plays(answers(answer))
 
     with pytest.raises(Unreachable, match=r"was asked about .* and answered about"):
         await ask(asking.client)
 
 
-async def test_answers_that_never_come_leave_no_connection_behind(peer: Peer) -> None:
+async def test_X40_answers_that_never_come_leave_no_connection_behind(peer: Peer) -> None:
     peer.plays(stalls())
     async with pool() as http:
         for _ in range(MOST_CONNECTIONS + 5):

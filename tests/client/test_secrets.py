@@ -55,7 +55,7 @@ FAILURES: dict[str, Script] = {
 
 @pytest.mark.parametrize("script", FAILURES.values(), ids=FAILURES)
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_a_failure_says_nothing_secret_however_it_is_shown(
+async def test_F3_a_failure_says_nothing_secret_however_it_is_shown(
     asking: Asking, peer: Peer, call: Any, script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -69,7 +69,7 @@ async def test_a_failure_says_nothing_secret_however_it_is_shown(
     assert [secret for secret in SECRETS if secret in shown] == []
 
 
-async def test_nothing_secret_is_logged_when_all_goes_well(
+async def test_F2_nothing_secret_is_logged_when_all_goes_well(
     clients: Clients,
     sqlite: Database,
     vault: Vault,
