@@ -59,12 +59,12 @@ class Carrier:
 
     def __init__(self, outbound: Outbound, vault: Vault, mail: Mail | None = None) -> None:
         self._outbound = outbound
-        self._vault = vault
+        self.vault = vault
         self._mail = mail
 
     async def carry(self, route: Route, parcel: Parcel, *, now: datetime) -> Outcome:
         """Within half a lease, whatever the other side does."""
-        target = self._vault.open(route.target, table="routes", column="target", row=route.place).decode()
+        target = self.vault.open(route.target, table="routes", column="target", row=route.place).decode()
         if Kind(route.kind) is Kind.EMAIL:
             return await self._by_mail(target, parcel)
         return await self._by_request(route, target, parcel, now)
@@ -98,7 +98,7 @@ class Carrier:
         sealed = [route.secret] if route.secret else []
         if route.previous_secret and route.previous_until and route.previous_until > now:
             sealed.append(route.previous_secret)
-        secrets = [self._vault.open(one, table="routes", column="secret", row=route.place).decode() for one in sealed]
+        secrets = [self.vault.open(one, table="routes", column="secret", row=route.place).decode() for one in sealed]
         return signed(secrets, parcel.message.webhook_id, now, parcel.body) if secrets else {}
 
 

@@ -9,18 +9,20 @@ message (400, 413, 422) holds up what comes after it about the same thing.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+from service.approving import token_for
 from service.bus import Topic
 from service.failpoints import fail_point
 from service.notifications.schedule import pause_after
 from service.notifications.targets import FORMS
 from service.notifications.wording import Wordings
-from service.notifications.words import TEST, Kind
+from service.notifications.words import TEST, Event, Kind, Told
 from service.recorder import Record, Recorder
 from service.reporting import told_of
-from service.store import accounts, outbox, routes
+from service.store import accounts, executions, outbox, routes
 from service.store.outbox import Message
 from service.store.routes import Route
 from service.workers.carrying import Carrier, Fault, Outcome, Parcel
@@ -89,11 +91,22 @@ class Sender:
         if message is None:
             await routes.release(record.connection, route, due_at=await outbox.due_at(record.connection, route.id))
             return None
-        told = await told_of(record.connection, message, self._public_url)
+        told = await self._decidable(record, message, await told_of(record.connection, message, self._public_url))
         body = message.body or FORMS[Kind(route.kind)].compose(told, self._wordings.of(told))
         values = {"body": body, "tries": message.tries + 1, "tried_at": record.now}
         await outbox.change(record.connection, [message.id], **values)
         return Parcel(message, body, told, await outbox.reference_of(record.connection, message))
+
+    async def _decidable(self, record: Record, message: Message, told: Told) -> Told:
+        """With the link by which its reader decides, as long as it is waited for: the link expires with the wait."""
+        if message.event != Event.WAITING_APPROVAL or message.execution_id is None:
+            return told
+        execution = await executions.by_id(record.connection, message.execution_id)
+        if execution is None or execution.waits_for != "approval" or execution.deadline_at is None:
+            return told
+        token = token_for(self._carrier.vault, execution.id, execution.deadline_at)
+        link = f"{self._public_url}/approvals/{execution.id}?token={token}"
+        return replace(told, more={**told.more, "decide_url": link})
 
     async def _next_message(self, record: Record, route: Route) -> Message | None:
         """What the owner may no longer know is withheld on the way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from service.simulator import Run
 from service.store import executions, log
 from service.vault import Vault
 from tests.both_ways.conftest import Both
+from tests.client.peer import answers, playing
 
 pytestmark = pytest.mark.anyio
 
@@ -143,6 +145,33 @@ async def test_a_rerun_of_the_same_commit_by_bitbucket_is_not_the_one_that_waits
 
 
 # -- the link of a notification ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "word"), [("webhook", "decide_url"), ("slack", "Approve or refuse")])
+async def test_the_message_has_a_link_by_which_its_reader_decides(both: Both, kind: str, word: str) -> None:
+    async with playing() as peer:
+        peer.plays(answers(b"ok"))
+        route = {"name": "ops", "target": {"kind": kind, "url": peer.origin}, "filter": {}}
+        made = await both.post("/api/notifications", route)
+        assert made.status_code == 201, made.text
+        await configured(both, requires_approval=True)
+        asking = await both.trigger()
+
+        async def sent() -> str | None:
+            return peer.requests[0].body.decode() if peer.requests else None
+
+        message = await both.until(sent)
+    [address] = set(re.findall(rf"{both.penstock.url}(/approvals/{asking['id']}\?token=[\w-]+)", message))
+    nobody = {"Authorization": ""}
+    looked = await both.penstock.client.get(address, headers=nobody)
+    before = await both.execution(asking["id"])
+    path, _, token = address.partition("?token=")
+    posted = await both.penstock.client.post(path, data={"token": token, "decision": "approve"}, headers=nobody)
+
+    assert word in message
+    assert (looked.status_code, before["waiting_on"]) == (200, "approval")
+    assert posted.status_code == 200
+    await begun(both)
 
 
 async def test_the_link_shows_what_is_asked_and_decides_nothing_by_being_looked_at(
