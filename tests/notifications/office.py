@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import msgspec
 
 from service.notifications.signing import new_secret
@@ -19,6 +20,7 @@ from service.workers.carrying import Carrier
 from service.workers.notifying import Notifier
 from service.workers.sending import Sender
 from tests.client.peer import Peer
+from tests.crash.driver import Driver
 
 
 @dataclass
@@ -97,3 +99,11 @@ class Office:
                 msgspec.json.decode(one.payload)
                 for one in (await outbox.entries_of(connection, 0, [kind], limit=50))[0]
             ]
+
+
+async def reaching(driver: Driver, path: str) -> Any:
+    """What a service that may die answers; None where it does not."""
+    try:
+        return (await driver._client.get(f"{driver.url}{path}")).json()
+    except httpx.TransportError:
+        return None
