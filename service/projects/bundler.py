@@ -39,6 +39,7 @@ _INSTALLED = (
 INSTALLED_CONFIDENCE = 0.45
 # Tools that make pages unless told otherwise.
 _MAKES_PAGES = re.compile(r"\b(?:react-scripts|react-app-rewired|craco|vue-cli-service) build\b(?!.*--target lib)")
+_LIBRARY_MODE = re.compile(r"\blib\s*:\s*\{")
 _SERVER_SCRIPT = re.compile(r"^(?:npx |cross-env |\w+=\S* )*(?:node|nodemon|ts-node|tsx) ")
 _CONFIGS = {
     "vite.config": "vite",
@@ -143,6 +144,8 @@ def has_page(folder: Folder) -> bool:
     package = folder.package
     if package is None or package.publishes or (package.main and not package.private) or is_workspace(folder):
         return False
+    if folder.python.name and "build-system" in folder.python.pyproject and not folder.has("manage.py"):
+        return False  # what a package for Python brings along
     shown = [package.scripts[name] for name in ("start", "dev") if name in package.scripts]
     runs = any(not _SERVER_SCRIPT.match(command) for command in shown)
     return runs and any(name in package.runtime for name in ("react", "vue", "svelte"))
@@ -166,8 +169,10 @@ def is_workspace(folder: Folder) -> bool:
 
 
 def is_published(folder: Folder) -> bool:
-    """Whether the package is made for others to install: its framework is a peer, or nothing here is a page."""
+    """Whether the package is made for others to install: its framework is a peer, or Vite builds it as a library."""
     package = folder.package
+    if _LIBRARY_MODE.search(javascript.without_comments(folder.config_text("vite.config"))):
+        return True
     if package is None or package.private:
         return False
     framework_is_peer = any(name in package.peers for name in ("react", "vue", "svelte", "@angular/core", "solid-js"))

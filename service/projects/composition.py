@@ -18,6 +18,7 @@ _EXAMPLE = re.compile(r"(?:^|/)(?:examples?|docs?|tests?|samples?|demos?)(?:/|$)
 _APP_PLACE = re.compile(
     r"(?:^|/)(?:apps?|web|frontend|client|ui|www|site|admin|portal|dashboard)(?:/|$)", re.IGNORECASE
 )
+_SITE = re.compile(r"(?:^|/)(?:www|site|website|homepage|docs)$", re.IGNORECASE)
 _MAIN_NAME = re.compile(r"(?:^|/)(?:web|app|frontend|client|www|site|main|portal|admin)$", re.IGNORECASE)
 
 
@@ -46,6 +47,8 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     if top is None and _is_collection(tree, parts, [part for part in apps if part.is_front or part.serves]):
         return _collection(parts)
     fronts = [part for part in apps if part.is_front and not (part.kind.type == "static" and part.root != ".")]
+    if top is not None and top.kind.type == "rust":
+        fronts = [part for part in fronts if not _is_of_a_sample(tree, part)]
     backs = [part for part in apps if part.serves]
     if len(fronts) + len(backs) > MAX_HALVES and not workspaces.orchestrator(tree) and not _is_one(fronts, backs):
         return Composition("monorepo", None, (*fronts, *backs), "many applications side by side", UNBOUND)
@@ -65,6 +68,15 @@ def _is_collection(tree: Tree, parts: list[Part], apps: list[Part]) -> bool:
         return False
     named = any(_APP_PLACE.search(part.root) or BACK_NAME.search(part.root) for part in apps)
     return not named and not any(part.folder.own_services for part in apps)
+
+
+def _is_of_a_sample(tree: Tree, front: Part) -> bool:
+    """Whether a page lies beside one of many crates, as the page of that sample, and not where applications lie."""
+    place = front.root.rpartition("/")[0]
+    if not place or _APP_PLACE.search(place):
+        return False
+    crates = [folder for folder in workspaces.members(tree, tree.folders) if tree.has(f"{folder}/Cargo.toml")]
+    return len(crates) > MAX_HALVES and any(folder.startswith(f"{place}/") for folder in crates)
 
 
 def _collection(parts: list[Part]) -> Composition:
@@ -101,8 +113,11 @@ def _is_deployment(parts: list[Part]) -> bool:
 
 
 def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:
-    """Whether the front ends only try out the packages of a workspace: they lie among those, not where apps lie."""
+    """Whether the front ends only try out or describe the packages of a workspace: they lie among those, or where the
+    pages about them lie, not where applications do."""
     libraries = [part for part in parts if part.claim.library and part.root != "."]
+    if libraries and all(_SITE.search(part.root) for part in fronts):
+        return True  # the pages about what is published
     return len(libraries) >= 3 and not any(_APP_PLACE.search(part.root) or part.root == "." for part in fronts)
 
 

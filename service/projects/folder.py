@@ -147,7 +147,7 @@ class Folder:
                 named += re.findall(r"\bnode(?:mon)?\s+(?:\./)?([\w./-]+)", package.scripts.get(script, ""))
             if package.main:
                 named.append(package.main)
-        found = [path for name in named if (path := self._script(name))]
+        found = [path for name in named if ".config." not in name and (path := self._script(name))]
         return tuple(dict.fromkeys([*found, *self._likely_entries()]))
 
     def _likely_entries(self) -> Iterator[str]:

@@ -116,6 +116,8 @@ def _scripts_run(command: str) -> list[str]:
 
 
 def _is_script(folder: Folder, name: str) -> bool:
+    """Whether a file that is run lies here, or the source of what a build leaves (`build/server/index.js`)."""
+    name = re.sub(r"^(?:build|dist|out)/(?=\w+/)(.+)\.js$", r"\1", name)
     return folder.has(name, f"{name}.js", f"{name}.ts", f"{name}/index.js", f"{name}/index.ts")
 
 
@@ -144,7 +146,8 @@ def _is_frame(outer: Part, part: Part) -> bool:
     """Whether the outer part only holds the inner one. An image is made of a server on any framework, named or not."""
     if part.claim.library or part.kind.type == "docker" or not outer.is_generic or _tries_out(outer, part):
         return False
-    return not part.is_generic or (outer.kind.type == "docker" and part.serves and part.claim.framework is not None)
+    only_starts = outer.kind.type in ("docker", "node") and outer.claim.framework is None
+    return not part.is_generic or (only_starts and part.serves and part.claim.framework is not None)
 
 
 def _owner(kept: list[Part], part: Part) -> Part | None:

@@ -61,7 +61,7 @@ def _patterns(tree: Tree) -> tuple[str, ...]:
 
 
 def _matches(folder: str, pattern: str) -> bool:
-    """Whether a directory fits; `*` is one level, `**` any number of them."""
+    """Whether a directory fits; `*` is one level, `**` any number of them, none as well (`packages/**/*`)."""
     if "**" in pattern:
-        return fnmatchcase(folder, pattern.replace("**", "*"))
+        return fnmatchcase(folder, pattern.replace("**/", "*").replace("**", "*"))
     return folder.count("/") == pattern.count("/") and fnmatchcase(folder, pattern)

@@ -338,7 +338,7 @@ def test_the_output_of_angular_is_read_not_guessed(options: dict[str, object], b
         ("export default { build: { outDir: '../backend/static' } }", "../backend/static"),
         ("export default { build: { outDir: join(here, 'x') } }", "dist"),
         (
-            "export default { /* build: { outDir: 'no' } */ build: { lib: { outDir: 'no' }, outDir: `yes` } }",
+            "export default { /* build: { outDir: 'no' } */ build: { other: { outDir: 'no' }, outDir: `yes` } }",
             "yes",
         ),
     ],

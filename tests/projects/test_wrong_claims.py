@@ -40,6 +40,59 @@ CASES: dict[str, tuple[Files, str]] = {
     "components for React": ({"package.json": components("react"), "src/index.ts": "", "index.html": ""}, "node"),
     "components for Vue": ({"package.json": components("vue"), "src/index.ts": "", "src/App.vue": ""}, "node"),
     "components for Svelte": ({"package.json": components("svelte"), "src/index.ts": ""}, "node"),
+    "components that Vite builds as a library": (
+        {
+            **SPA,
+            "package.json": package("react", dev=(*TOOLS, "tailwindcss")),
+            "vite.config.ts": 'export default { build: { lib: { entry: "lib/main.ts" } } }',
+        },
+        "unknown",
+    ),
+    "a package with several ways in": (
+        {
+            "package.json": package(name="cache", main="dist/index.js", exports="./dist/index.js"),
+            "src/index.ts": "",
+            "pnpm-workspace.yaml": "packages: ['once', 'list']\n",
+            **under("once", {"package.json": package(private=True, main="../dist/once.js")}),
+            **under("list", {"package.json": package(private=True, main="../dist/list.js")}),
+        },
+        "node",
+    ),
+    "pages for phones with Express among what they are made of": (
+        {"package.json": package("vue", "express", "@dcloudio/uni-app", dev=("vite",)), "src/main.ts": ""},
+        "unknown",
+    ),
+    "a package for Python that brings pages along": (
+        {
+            "pyproject.toml": '[project]\nname = "cms"\n[build-system]\nrequires = []\n',
+            "cms/__init__.py": "",
+            "client/webpack.config.js": "",
+            "package.json": package(
+                "react", dev=("webpack",), scripts={"start": "webpack -c client/webpack.config.js"}
+            ),
+            "cms/project_template/requirements.txt": "django\n",
+            "cms/project_template/manage.py": MANAGE_PY,
+        },
+        "python",
+    ),
+    "a command and the site about it in one workspace": (
+        {
+            "package.json": package(private=True, dev=("turbo",), workspaces=["cli", "www"]),
+            "turbo.json": "{}",
+            **under("cli", {"package.json": package(bin="dist/cli.js", scripts={"start": "node dist/cli.js"})}),
+            **under("www", {"package.json": package("astro"), "astro.config.mjs": ""}),
+        },
+        "monorepo",
+    ),
+    "a page of one of many samples in Rust": (
+        {
+            "Cargo.toml": "[workspace]\nmembers = ['cors/*', 's*']\n",
+            **{path: "" for i in range(9) for path in (f"s{i}/Cargo.toml", f"s{i}/src/main.rs")},
+            "cors/backend/Cargo.toml": "",
+            **under("cors/frontend", SPA),
+        },
+        "rust",
+    ),
     "a package with an application that tries it out": (
         {
             "package.json": package(
@@ -130,6 +183,34 @@ STILL: dict[str, tuple[Files, str]] = {
             ),
             "index.html": "",
             "server/index.js": SERVER_JS,
+        },
+        "fullstack",
+    ),
+    "packages that two stars name": (
+        {
+            "package.json": package(private=True),
+            "pnpm-workspace.yaml": "packages: ['packages/**/*']\n",
+            **under("packages/one", {"package.json": package(exports="./index.js"), "index.js": ""}),
+            **under("packages/two", {"package.json": package(exports="./index.js"), "index.js": ""}),
+        },
+        "monorepo",
+    ),
+    "a server on any framework below a package that starts both halves": (
+        {
+            "package.json": package("concurrently", private=True, scripts={"start": "concurrently 'npm:a' 'npm:b'"}),
+            "index.js": "",
+            **under("client", SPA),
+            **under("server", {"package.json": package("sails", main="app.js"), "app.js": "require('sails')"}),
+        },
+        "fullstack",
+    ),
+    "both halves in one package.json, started from what a build leaves": (
+        {
+            "package.json": package(
+                "react", "koa", dev=TOOLS, scripts={"build": "vite build", "start": "node ./build/server/index.js"}
+            ),
+            "index.html": "",
+            "server/index.ts": "import Koa from 'koa'\n",
         },
         "fullstack",
     ),

@@ -26,7 +26,8 @@ def recognise(folder: Folder) -> Claim | None:
     starts_node = any(word in start for word in ("node", "tsx", "bun", "pm2"))
     if starts_node and (not is_dev_server(start) or "nodemon" in start or "ts-node" in start):
         return Claim(0.85, (*evidence, folder.fact("package.json", f"scripts.start {start}")))
-    has_entry = bool(folder.entry_names) and not is_workspace(folder)
+    makes_pages = package.depends_on("react", "vue", "svelte", "@angular/core")  # whose entry it may be
+    has_entry = bool(folder.entry_names) and not is_workspace(folder) and not makes_pages
     return Claim(0.7, tuple(evidence)) if has_entry and not package.publishes else None
 
 

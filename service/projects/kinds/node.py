@@ -56,6 +56,7 @@ _BOTS = (
     "probot",
 )
 _FRAMEWORKS = ("react", "vue", "svelte", "@angular/core")
+_NO_PROGRAM = ("react-native", "expo", "electron", "@tauri-apps/api", "@tarojs/taro", "@dcloudio/uni-app")
 # A package.json of nothing but these serves the people who work on a repository, not the repository.
 _TOOLING = (
     "prettier",
@@ -103,8 +104,10 @@ _TOOLING = (
 
 def recognise(folder: Folder) -> Claim | None:
     package = folder.package
-    if package is None or package.depends_on("react-native", "expo", "electron"):
+    if package is None or package.depends_on(*_NO_PROGRAM):
         return None
+    if (package.main or "").startswith("../"):
+        return None  # a way into the package above, under a name of its own
     server = package.first_of(*_SERVERS)
     if server and server in package.runtime and "workspaces" not in package.scripts and not package.peers.get(server):
         starts = _starts(package)
@@ -119,7 +122,9 @@ def recognise(folder: Folder) -> Claim | None:
     bot = package.first_of(*_BOTS)
     if start.strip() and not _serves_pages(start):
         entry = bool(folder.entry_names) or not is_dev_server(start)
-        return Claim(0.8 if entry else 0.6, (folder.fact(name, f"scripts.start {start}"),), bot)
+        return Claim(
+            0.8 if entry else 0.6, (folder.fact(name, f"scripts.start {start}"),), bot, library=_is_shared(folder)
+        )
     if package.publishes or (package.main and folder.entry_names):
         fact = f"main {package.main}" if package.main else "published as a package"
         return Claim(0.7, (folder.fact(name, fact),), bot, library=not folder.has("Procfile"))
@@ -128,6 +133,14 @@ def recognise(folder: Folder) -> Claim | None:
     if folder.root != "." and package.depends_on(*_FRAMEWORKS) and bundler(folder):
         return Claim(0.6, (folder.fact(name, "components without a page"),), library=True)
     return Claim(0.3, (folder.fact(name, "a package without anything that starts"),)) if package.runtime else None
+
+
+def _is_shared(folder: Folder) -> bool:
+    """Whether a program is made for others to install (`bin` or `exports`), not to run here."""
+    package = folder.package
+    return (
+        package is not None and package.publishes and not package.private and not folder.has("Procfile", "Dockerfile")
+    )
 
 
 def _starts(package: Package) -> bool:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from service.projects import javascript
-from service.projects.bundler import INSTALLED_CONFIDENCE, bundler, installed, is_workspace, output_directory
+from service.projects.bundler import (
+    INSTALLED_CONFIDENCE,
+    bundler,
+    installed,
+    is_published,
+    is_workspace,
+    output_directory,
+)
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.node import is_tooling
@@ -77,6 +84,8 @@ def recognise(folder: Folder) -> Claim | None:
     tool = bundler(folder)
     if page and (what := installed(package)):
         return Claim(INSTALLED_CONFIDENCE, (package.fact(what), folder.fact(page, "a page")))
+    if is_published(folder):
+        return None
     if tool and page and not package.publishes:
         framework = package.first_of(*_LIBRARIES)
         evidence = [folder.fact(page, "the page that is built")]
