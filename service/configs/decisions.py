@@ -58,6 +58,10 @@ def common(plan: Plan, request: Request, main: Target) -> tuple[Decision, ...]:
     if plan.site.proxied:
         why = "events reach the browser when they are sent, whichever path they come from"
         made.append(Decision("proxy_buffering", "off", why, "templates/nginx/proxy.conf"))
+    if plan.site.pages:
+        ports = f"{place.pages_port}, {place.inner_port}"
+        why = "for the program of the pages, and for nginx, where pages ask the application; 10000 away for candidates"
+        made.append(Decision("pages_ports", ports, why, "--port"))
     if plan.run == "static":
         why = "nginx serves the candidate there, on loopback, before the switch"
         made.append(Decision("site_candidate_port", str(place.site_candidate_port), why, "--port"))

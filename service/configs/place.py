@@ -11,6 +11,8 @@ from service.configs.request import EnvironmentRequest, Request
 
 DEFAULT_PORT = 8000
 SITE_CANDIDATE_PORT = 28080
+# How far the ports of a second program lie from those of the first: neighbours often belong to another site.
+APART = 2000
 # A branch that goes to several places goes to them in this order.
 ORDER = {"test": 0, "staging": 1, "production": 2}
 
@@ -40,6 +42,7 @@ def target(plan: Plan, request: Request, environment: EnvironmentRequest) -> Tar
     site_candidate = asked if only_files and asked else SITE_CANDIDATE_PORT
     if not only_files and site_candidate in (port, candidate):
         site_candidate += 1
+    away = APART if port + 2 * APART + 10000 <= 65535 else -APART
     place = Place(
         host=host,
         app_name=name,
@@ -47,9 +50,14 @@ def target(plan: Plan, request: Request, environment: EnvironmentRequest) -> Tar
         port=port,
         candidate_port=candidate,
         site_candidate_port=site_candidate,
+        pages_port=port + away,
+        pages_candidate_port=candidate + away,
+        inner_port=port + 2 * away,
+        inner_candidate_port=candidate + 2 * away,
         ssl=request.ssl_enabled,
     )
-    default_path = "/api/" if plan.site.files_dir is not None and plan.site.proxied else "/"
+    parts = plan.site.proxied and (plan.site.pages or plan.site.files_dir is not None)
+    default_path = "/api/" if parts else "/"
     status = "200" if environment.health_path or only_files else "any"
     return Target(
         environment, place, environment.server or request.server, environment.health_path or default_path, status

@@ -62,7 +62,8 @@ class Site:
 
     `fallback` is what answers for a path without a file: `spa` the start page, `pages` the page of that name or 404.
     `static_dir` holds the directory `static/` of a framework that collects its files; the application answers for what
-    is not there. `aliases` are URL prefixes served from directories relative to the deployment path.
+    is not there. `aliases` are URL prefixes served from directories relative to the deployment path. `pages` says that
+    a second program answers for whatever is not under the prefixes: it renders pages, and asks the application.
     """
 
     files_dir: str | None = None
@@ -72,6 +73,7 @@ class Site:
     assets: Assets = Assets()
     static_dir: str | None = None
     aliases: tuple[tuple[str, str], ...] = ()
+    pages: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,17 +49,21 @@ def scripts(
         text = templates.get_template(f"deploy/{template}.sh").render(**values)
         return Anchored(name, _tidy(text))
 
-    values = {**plan.values, "install": plan.install, "run": plan.run}
+    values = {"pages": None, **plan.values, "install": plan.install, "run": plan.run}
     docker = plan.run == "docker"
     return Scripts(
         settings={
             target.environment.name: made(
-                f"settings-{target.environment.name}", "settings", **settings(target), keep_releases=keep_releases
+                f"settings-{target.environment.name}",
+                "settings",
+                **settings(target),
+                keep_releases=keep_releases,
+                pages=plan.site.pages,
             )
             for target in targets
         },
         sites={name: made(f"site-{name}", "site", text=text) for name, text in sites.items()},
-        connect=made("connect", "connect"),
+        connect=made("connect", "connect", pages=plan.site.pages),
         registry=made("registry", "registry") if docker else None,
         environment=made("environment", "environment", names=names, docker=docker),
         upload=made("upload", "upload"),
@@ -77,6 +81,10 @@ def settings(target: Target) -> dict[str, object]:
         "port": place.port,
         "candidate_port": place.candidate_port,
         "site_candidate_port": place.site_candidate_port,
+        "pages_port": place.pages_port,
+        "pages_candidate_port": place.pages_candidate_port,
+        "inner_port": place.inner_port,
+        "inner_candidate_port": place.inner_candidate_port,
         "server": target.server,
         "scheme": "https" if place.ssl else "http",
         "health_path": target.health_path,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jinja2 import Environment
 
 from service.configs.nginx.site import ACME_ROOT
@@ -25,6 +27,10 @@ def server_files(
         found.append(
             ("pm2/ecosystem.config.cjs", templates.get_template("pm2/ecosystem.config.cjs").render(**plan.values))
         )
+    pages = plan.values.get("pages")
+    if isinstance(pages, Mapping):
+        text = templates.get_template("pm2/ecosystem.config.cjs").render(**pages)
+        found.append(("pm2/pages.config.cjs", text))
     return tuple(found)
 
 

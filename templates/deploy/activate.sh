@@ -52,6 +52,12 @@ within() {
 
 {% include "deploy/run-" ~ run ~ ".sh" %}
 
+{% if pages is not none %}
+{% include "deploy/pm2-workers.sh" %}
+
+{% include "deploy/pages.sh" %}
+
+{% endif %}
 {% if site_dir is not none %}
 start_candidate_site() {
   ln -sfn "releases/$release" .candidate.new
@@ -73,11 +79,21 @@ candidate_is_healthy() {
 {% endif %}
   start_candidate || return 1
   within 60 candidate_decided || { say "release $release did not answer in time"; return 1; }
+{% if pages is none %}
   candidate_answers
+{% else %}
+  candidate_answers || return 1
+  start_candidate_pages || return 1
+  within 60 candidate_pages_decided || { say "the pages of release $release did not answer in time"; return 1; }
+  candidate_pages_answer
+{% endif %}
 }
 
 cleanup() {
   stop_candidate
+{% if pages is not none %}
+  stop_candidate_pages
+{% endif %}
   rm -f candidate
 }
 
@@ -89,6 +105,9 @@ switch_to() {
 public_site_shows() {
   local shown
   shown=$(curl --silent --fail --max-time 5 "$HEALTHCHECK_URL/release.txt" < /dev/null) || return 1
+{% if pages is not none %}
+  HEALTHCHECK_STATUS=any answers "$HEALTHCHECK_URL/" || return 1
+{% endif %}
   [ "$shown" = "$1" ] && answers "$HEALTHCHECK_URL$HEALTHCHECK_PATH"
 }
 
@@ -107,8 +126,15 @@ goes_live() {
   switch_to "$1"
   serve || say 'the service manager reports a failure; the probe decides'
   within 20 runs_release "$1" || { say "the service does not run release $1"; return 1; }
+{% if pages is not none %}
+  serve_pages || say 'PM2 reports a failure of the pages; the probe decides'
+  within 20 pages_run_release "$1" || { say "the pages of release $1 do not run"; return 1; }
+{% endif %}
   install_site || { say "the nginx file of release $1 is not installed"; return 1; }
   stop_candidate
+{% if pages is not none %}
+  stop_candidate_pages
+{% endif %}
   [ "$HEALTHCHECK_URL" = off ] && return
   within 10 public_site_shows "$1" || { say "$HEALTHCHECK_URL does not show release $1"; return 1; }
 }

@@ -4,19 +4,10 @@ serve() {
   (cd current && pm2 startOrReload ecosystem.config.cjs --update-env && pm2 save) 9>&-
 }
 
-# A worker keeps the directory that it was started in; PM2 says "online" for workers that have not even loaded.
-runs_release() {
-  local pid directory pids
-  pids=$(pm2 pid "$DEPLOY_NAME" 9>&-) || return 1
-  [ -n "$pids" ] || return 1
-  for pid in $pids; do
-    directory=$(readlink "/proc/$pid/cwd") || return 1
-    case $directory/ in
-      "$PWD/releases/$1/"*) ;;
-      *) return 1 ;;
-    esac
-  done
-  answers_locally "$DEPLOY_PORT"
-}
+{% if pages is none %}
+{% include "deploy/pm2-workers.sh" %}
+
+{% endif %}
+runs_release() { pm2_runs_release "$DEPLOY_NAME" "$1" && answers_locally "$DEPLOY_PORT"; }
 
 forget() { :; }

@@ -4,6 +4,12 @@ export DEPLOY_HOST={{ host }}
 export DEPLOY_PORT={{ port }}
 export DEPLOY_CANDIDATE_PORT={{ candidate_port }}
 export DEPLOY_SITE_PORT={{ site_candidate_port }}
+{% if pages %}
+export DEPLOY_PAGES_PORT={{ pages_port }}
+export DEPLOY_PAGES_CANDIDATE_PORT={{ pages_candidate_port }}
+export DEPLOY_INNER_PORT={{ inner_port }}
+export DEPLOY_INNER_CANDIDATE_PORT={{ inner_candidate_port }}
+{% endif %}
 export DEPLOY_KEEP={{ keep_releases }}
 {% if server %}
 export SSH_HOST="${SSH_HOST:-{{ server }}}"

@@ -28,7 +28,7 @@ const program = {{ program }};
 module.exports = {
   apps: [
     {
-      name: process.env.DEPLOY_NAME,
+      name: process.env.DEPLOY_NAME{{ " + '-pages'" if answers_as == "pages" }},
       // The link, not the release: PM2 resolves it again at each reload.
       cwd: path.join(live, '{{ app_dir }}'),
       ...program,
@@ -37,9 +37,13 @@ module.exports = {
       max_restarts: 10,
       env: {
         NODE_ENV: 'production',
+{% if answers_as == "pages" %}
+        // Where pages that are rendered on the server find the application.
+        BACKEND_URL: `http://127.0.0.1:${process.env.DEPLOY_INNER_PORT}`,
+{% endif %}
         ...variables('.env'),
         ...variables('.env.pipeline'),
-        PORT: process.env.DEPLOY_PORT,
+        PORT: process.env.{{ "DEPLOY_PAGES_PORT" if answers_as == "pages" else "DEPLOY_PORT" }},
         HOSTNAME: '127.0.0.1',
         RELEASE: fs.readFileSync(path.join(live, 'REVISION'), 'utf8').trim(),
       },

@@ -73,6 +73,52 @@ FULLSTACK = Detection(
     ),
 )
 
+PAGES = Component(
+    type="nextjs",
+    role="frontend",
+    root="frontend",
+    evidence=facts("frontend/package-lock.json"),
+    language="javascript",
+    package_manager="npm",
+    install_command="npm ci",
+    build_command="npm run build",
+    output_dir=".next",
+)
+
+
+EXPRESS = Component(
+    type="express",
+    role="backend",
+    root="backend",
+    evidence=facts("backend/package-lock.json"),
+    language="javascript",
+    package_manager="npm",
+    install_command="npm ci",
+    start_command="node server.js",
+    port=4000,
+)
+
+GO = Component(
+    type="go",
+    role="backend",
+    root="backend",
+    evidence=facts("backend/go.mod"),
+    language="go",
+    package_manager="go",
+    runtime_version="1.23",
+    version_source="backend/go.mod",
+    build_command="go build ./...",
+    test_command="go test ./...",
+    lint_command="golangci-lint run",
+    services=("postgres",),
+)
+
+
+def together(front: Component, back: Component) -> Detection:
+    """A front end with its back end."""
+    return Detection(type="fullstack", confidence=0.9, components=(front, back))
+
+
 PROJECTS: dict[str, Detection] = {
     "react": javascript("react", output_dir="dist"),
     "react-scripts": javascript("react", output_dir="build"),
@@ -91,6 +137,9 @@ PROJECTS: dict[str, Detection] = {
     "docker-without-file": python("docker", app_object="app:app"),
     "docker-node": javascript("docker", start_command="node server.js"),
     "fullstack": FULLSTACK,
+    "fullstack-pages": together(PAGES, FULLSTACK.components[1]),
+    "fullstack-pages-node": together(PAGES, EXPRESS),
+    "fullstack-go": together(FULLSTACK.components[0], GO),
 }
 
 REQUEST = Request(

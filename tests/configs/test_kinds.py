@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 import pytest
 
 from service.configs import EnvironmentRequest, InvalidValue, Request, document, generate
-from service.projects.model import Component, Detection
+from service.configs.nginx.reading import read
+from service.projects.model import Alternative, Component, Detection
 from tests.configs.projects import FULLSTACK, PROJECTS, REQUEST, TEMPLATES, facts, javascript, made, python
 
 
@@ -106,18 +108,76 @@ def test_a_fullstack_release_is_one_tarball_of_both_parts() -> None:
     assert "tar -czf release.tar.gz -C release ." in deploy["step"]["script"]
 
 
+def test_pages_that_a_program_renders_are_a_second_program_of_the_same_release() -> None:
+    generated = made("fullstack-pages")
+    files = dict(generated.files)
+
+    upstreams = [entry for entry in read(generated.nginx_config) if entry.name == "upstream"]
+    assert [entry.args[0] for entry in upstreams] == ["app_example_com_app", "app_example_com_pages"]
+    by_location = {
+        entry.args[-1]: next((one.args[0] for one in entry.block or () if one.name == "proxy_pass"), None)
+        for server in read(generated.nginx_config)
+        for entry in server.block or ()
+        if entry.name == "location" and ("443", "ssl", "http2") in [one.args for one in server.block or ()]
+    }
+    assert by_location["/"] == "http://app_example_com_pages"
+    assert by_location["/api/"] == by_location["/admin/"] == "http://app_example_com_app"
+    assert "'-pages'" in files["pm2/pages.config.cjs"]
+    assert "systemd/app-example-com.service" in files
+    decided = {decision.name: decision.value for decision in generated.decisions}
+    assert decided["frontend_backend_url"] == "BACKEND_URL"
+    assert decided["frontend_bundle"] == "standalone"
+
+
+@pytest.mark.parametrize("port", [1, 80, 3000, 28080, 51535, 51536, 55535, 55536, 65535])
+def test_every_program_of_a_release_has_a_port_of_its_own(port: int) -> None:
+    explained = made("fullstack-pages", Request(domain="example.com", port=port)).nginx_config
+
+    ports = [int(found) for found in re.findall(r"127\.0\.0\.1:(\d+)(?: max| backup|;\n    server_name)", explained)]
+    assert len(ports) == len(set(ports)) == 6
+    assert all(0 < one <= 65535 for one in ports)
+
+
+def test_a_backend_in_go_is_one_program_without_a_container() -> None:
+    generated = made("fullstack-go")
+    data = document.read(generated.pipelines_yml)
+
+    build = data["pipelines"]["branches"]["main"][0]["parallel"]["steps"][1]["step"]
+    assert build["image"] == "golang:1.23-bookworm"
+    assert "CGO_ENABLED=0 go build -trimpath -o /tmp/programs/ ./..." in build["script"]
+    checks = [step["step"] for step in data["pipelines"]["branches"]["main"][1]["parallel"]["steps"]]
+    assert [(step["name"], step["script"][-1]) for step in checks] == [
+        ("Lint backend", "go vet ./..."),
+        ("Test backend", "go test ./..."),
+    ]
+    assert checks[1]["services"] == ["postgres"]
+    assert "exec ./server" in generated.pipelines_yml
+
+
 @pytest.mark.parametrize(
-    "components",
+    ("components", "words"),
     [
-        (),
-        FULLSTACK.components[:1],
-        (FULLSTACK.components[0], Component(type="go", role="backend")),
-        (Component(type="nextjs", role="frontend"), FULLSTACK.components[1]),
+        ((), "needs a frontend"),
+        (FULLSTACK.components[:1], "needs a backend"),
+        (
+            (FULLSTACK.components[0], Component(type="java", role="backend", root="server")),
+            "the backend in server is java",
+        ),
+        (
+            (Component(type="laravel", role="frontend", root="web"), FULLSTACK.components[1]),
+            "the frontend in web is laravel",
+        ),
     ],
 )
-def test_a_pair_that_cannot_be_deployed_as_one_is_refused(components: tuple[Component, ...]) -> None:
-    with pytest.raises(InvalidValue, match="project_type"):
+def test_a_pair_that_cannot_be_deployed_as_one_is_refused_with_what_can_be_done(
+    components: tuple[Component, ...], words: str
+) -> None:
+    with pytest.raises(InvalidValue) as refused:
         generate(msgspec.structs.replace(FULLSTACK, components=components), REQUEST, TEMPLATES)
+
+    assert refused.value.field == "project_type"
+    assert words in refused.value.message
+    assert "type" in refused.value.message
 
 
 def test_a_language_without_a_dockerfile_of_ours_needs_one_of_its_own() -> None:
@@ -128,6 +188,30 @@ def test_a_language_without_a_dockerfile_of_ours_needs_one_of_its_own() -> None:
 
     with_file = Detection(type="rust", confidence=1, language="rust", evidence=facts("Cargo.toml", "Dockerfile"))
     assert generate(with_file, REQUEST, TEMPLATES).project_type == "rust"
+
+
+@pytest.mark.parametrize(
+    ("build", "words"), [(None, "nothing to build"), ("docker compose build", "the Dockerfile at the top")]
+)
+def test_a_compose_file_alone_is_refused_with_what_can_be_done(build: str | None, words: str) -> None:
+    composed = Detection(type="docker", confidence=0.75, evidence=facts("compose.yaml"), build_command=build)
+
+    with pytest.raises(InvalidValue) as refused:
+        generate(composed, REQUEST, TEMPLATES)
+
+    assert refused.value.field == "project_type"
+    assert words in refused.value.message
+    assert "add" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("because", "is_written"), [("compose.yaml says services web", True), ("Dockerfile says FROM node:22", False)]
+)
+def test_a_dockerfile_is_written_where_only_a_compose_file_is_there(because: str, is_written: bool) -> None:
+    passed_over = (Alternative("docker", 0.75, because),)
+    project = javascript("docker", start_command="node server.js", alternatives=passed_over)
+
+    assert ("Dockerfile" in dict(generate(project, REQUEST, TEMPLATES).files)) is is_written
 
 
 @pytest.mark.parametrize(

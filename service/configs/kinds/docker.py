@@ -65,7 +65,7 @@ def decisions(part: Part, port: int, *, written: bool) -> tuple[Decision, ...]:
         why = "the repository has none; copy it and .dockerignore to the top"
         made.append(Decision("Dockerfile", "written", why, "a Dockerfile in the repository"))
     elif not _names(part, "dockerfile"):
-        why = "one image is built, from the Dockerfile at the top, also where a compose file names several"
+        why = "one image is built, from the Dockerfile at the top"
         made.append(Decision("Dockerfile", "expected", why, "the step Build and push image"))
     return tuple(made)
 
@@ -104,20 +104,38 @@ def dockerfile(part: Part, templates: Environment) -> tuple[tuple[str, str], ...
 
     Raises InvalidValue when there is none and the language is not known well enough to write one.
     """
-    passed_over = part.alternatives if isinstance(part, Detection) else ()
-    if _names(part, "dockerfile", "compose.", "docker-compose.") or any(one.type == "docker" for one in passed_over):
+    if _has_dockerfile(part):
         return ()
     language = _TEMPLATES.get(part.language or "")
     if language is None:
         if part.evidence:
-            raise InvalidValue(
-                "project_type", "docker needs a Dockerfile, or a project in JavaScript, Python or Go to write one for"
-            )
+            raise InvalidValue("project_type", _why_none(part))
         return ()
     alone = msgspec.structs.replace(part, root=".", install_root=None)  # the image holds the part and nothing above
     values = {"node": _node_values, "python": _python_values, "go": _go_values}[language](alone)
     text = templates.get_template(f"docker/{language}.Dockerfile").render(port=part.port or DEFAULT_PORT, **values)
     return ("Dockerfile", text), (".dockerignore", templates.get_template("docker/dockerignore").render())
+
+
+def _has_dockerfile(part: Part) -> bool:
+    """Whether one was seen, also where the repository is taken for something else than docker."""
+    passed_over = part.alternatives if isinstance(part, Detection) else ()
+    named = (one.because.lower() for one in passed_over if one.type == "docker")
+    return _names(part, "dockerfile", "containerfile") or any("dockerfile" in because for because in named)
+
+
+def _why_none(part: Part) -> str:
+    if not _names(part, "compose", "docker-compose"):
+        return "docker needs a Dockerfile, or a project in JavaScript, Python or Go to write one for"
+    if part.build_command is None:
+        return (
+            "every service of the compose file is an image made elsewhere, so there is nothing to build and to deploy;"
+            " run it on the server with docker compose, or add a Dockerfile of your own program"
+        )
+    return (
+        "the compose file builds images in directories of their own, and what is deployed is one image, of the"
+        " Dockerfile at the top; add one there, or name the type of the part to deploy"
+    )
 
 
 def _names(part: Part, *beginnings: str) -> bool:

@@ -46,9 +46,9 @@ fi
 
 def plan(part: Part) -> Plan:
     """Build, bundle, run two workers; an exported site is files."""
-    if part.output_dir not in (None, ".next", ".next/standalone"):
+    if is_exported(part):
         return static.plan(part)
-    program: dict[str, object] = {"script": "server.js", "args": ["start"], "exec_mode": "cluster", "instances": 2}
+    started, command = program()
     return Plan(
         builds=(build(part),),
         checks=javascript.checks(part),
@@ -57,7 +57,7 @@ def plan(part: Part) -> Plan:
         run="pm2",
         site=Site(proxied=True),
         port=part.port or node.DEFAULT_PORT,
-        values=node.run_values(program, "node server.js start", app_dir=inside(part)),
+        values=node.run_values(started, command, app_dir=inside(part)),
         decisions=(
             *javascript.decisions(part),
             Decision(
@@ -82,7 +82,18 @@ def plan(part: Part) -> Plan:
     )
 
 
-def build(part: Part, *, artifact: str = RELEASE_ARTIFACT) -> Work:
+def is_exported(part: Part) -> bool:
+    """Whether the build leaves files that any web server serves."""
+    return part.output_dir not in (None, ".next", ".next/standalone")
+
+
+def program() -> tuple[dict[str, object], str]:
+    """What PM2 runs, and the command that starts the same program as a candidate."""
+    started: dict[str, object] = {"script": "server.js", "args": ["start"], "exec_mode": "cluster", "instances": 2}
+    return started, "node server.js start"
+
+
+def build(part: Part, *, name: str = "Build", artifact: str = RELEASE_ARTIFACT) -> Work:
     """Install, build, put the bundle together, pack it."""
     items = (
         *javascript.install(part),
@@ -91,7 +102,7 @@ def build(part: Part, *, artifact: str = RELEASE_ARTIFACT) -> Work:
         f'tar -czf "$BITBUCKET_CLONE_DIR/{artifact}" -C /tmp/bundle .',
     )
     return Work(
-        name="Build", image=javascript.image(part), script=items, caches=(javascript.cache(part),), artifact=artifact
+        name=name, image=javascript.image(part), script=items, caches=(javascript.cache(part),), artifact=artifact
     )
 
 

@@ -83,6 +83,7 @@ def program_of(part: Part) -> tuple[dict[str, object], str]:
 def run_values(program: dict[str, object], command: str, app_dir: str = ".") -> dict[str, object]:
     """What the templates of PM2 need."""
     return {
+        "answers_as": "application",
         "app_dir": app_dir,
         "site_dir": None,
         "program": json.dumps(program, indent=2),

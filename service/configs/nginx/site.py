@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.configs.nginx.fragments import Directives, Fragments
 from service.configs.nginx.tree import Directive, block, directive
@@ -17,7 +16,11 @@ FILE_ENDINGS = "css|js|mjs|map|json|txt|xml|ico|png|jpe?g|gif|svg|webp|avif|woff
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a site is: its host name, the directory of its releases on the server, its loopback ports."""
+    """Where a site is: its host name, the directory of its releases on the server, its loopback ports.
+
+    `pages_…` are those of the program that renders pages, `inner_…` those at which nginx hands its questions on to the
+    application; only sites with such a program have them.
+    """
 
     host: str
     app_name: str
@@ -26,6 +29,10 @@ class Place:
     candidate_port: int
     site_candidate_port: int
     ssl: bool
+    pages_port: int = 0
+    pages_candidate_port: int = 0
+    inner_port: int = 0
+    inner_candidate_port: int = 0
 
     @property
     def word(self) -> str:
@@ -44,6 +51,8 @@ def site_tree(site: Site, place: Place, parts: Fragments) -> Directives:
         tree.append(block("server", inside=(*_listen_plain(place), _acme(), *_limits(), *parts.headers, *content)))
     if site.files_dir is not None:
         tree.append(_candidate_server(site, place, parts))
+    if site.pages:
+        tree += [_inner_server(place, parts, live=live) for live in (True, False)]
     return tuple(tree)
 
 
@@ -76,16 +85,20 @@ def catch_all_tree(parts: Fragments) -> Directives:
 def _upstream(site: Site, place: Place) -> Iterable[Directive]:
     if not site.proxied:
         return
-    yield block(
-        "upstream",
-        f"{place.word}_app",
-        inside=(
-            # Always tried first; the candidate answers while the service restarts.
-            directive("server", f"127.0.0.1:{place.port}", "max_fails=0"),
-            directive("server", f"127.0.0.1:{place.candidate_port}", "backup"),
-            directive("keepalive", "32"),
-        ),
-    )
+    ports = {"app": (place.port, place.candidate_port)}
+    if site.pages:
+        ports["pages"] = (place.pages_port, place.pages_candidate_port)
+    for name, (port, candidate) in ports.items():
+        yield block(
+            "upstream",
+            f"{place.word}_{name}",
+            inside=(
+                # Always tried first; the candidate answers while the service restarts.
+                directive("server", f"127.0.0.1:{port}", "max_fails=0"),
+                directive("server", f"127.0.0.1:{candidate}", "backup"),
+                directive("keepalive", "32"),
+            ),
+        )
     upgrade = (directive("default", "upgrade"), directive("''", ""))
     yield block("map", "$http_upgrade", f"${place.word}_connection", inside=upgrade)
 
@@ -130,8 +143,26 @@ def _candidate_server(site: Site, place: Place, parts: Fragments) -> Directive:
     listen = directive("listen", f"127.0.0.1:{place.site_candidate_port}")
     name = directive("server_name", place.host)
     # Only the activation script asks here, so neither headers nor compression matter.
-    bare = dataclasses.replace(parts, headers=(), compression=())
+    bare = replace(parts, headers=(), compression=())
     return block("server", inside=(listen, name, *_content(site, place, bare, live=False)))
+
+
+def _inner_server(place: Place, parts: Fragments, *, live: bool) -> Directive:
+    """Where the program that renders pages finds the application, also while that restarts.
+
+    The application is asked under the site's own name, as browsers ask it.
+    """
+    told = {"$host": place.host, "$scheme": "https" if place.ssl else "http"}
+    proxy = [replace(one, args=tuple(told.get(argument, argument) for argument in one.args)) for one in parts.proxy]
+    connection = directive("proxy_set_header", "Connection", f"${place.word}_connection")
+    to = directive("proxy_pass", _application(place, live=live))
+    listen = directive("listen", f"127.0.0.1:{place.inner_port if live else place.inner_candidate_port}")
+    inside = (listen, directive("server_name", place.host), *_limits())
+    return block("server", inside=(*inside, block("location", "/", inside=(*proxy, connection, to))))
+
+
+def _application(place: Place, *, live: bool) -> str:
+    return f"http://{place.word}_app" if live else f"http://127.0.0.1:{place.candidate_port}"
 
 
 def _content(site: Site, place: Place, parts: Fragments, *, live: bool) -> Directives:
@@ -172,9 +203,11 @@ def _cached(how_long: str, parts: Fragments, *inside: Directive) -> Directives:
 
 
 def _proxied(site: Site, place: Place, parts: Fragments, *, live: bool) -> Iterable[Directive]:
-    to = f"http://{place.word}_app" if live else f"http://127.0.0.1:{place.candidate_port}"
     connection = directive("proxy_set_header", "Connection", f"${place.word}_connection")
-    proxy = (*parts.proxy, connection, directive("proxy_pass", to))
+    proxy = (*parts.proxy, connection, directive("proxy_pass", _application(place, live=live)))
+    if site.pages:
+        pages = directive("proxy_pass", f"http://{place.word}_pages")
+        yield block("location", "/", inside=(*parts.proxy, connection, pages))
     for prefix in site.proxy_prefixes:
         # ^~ where files are served too: their rules by ending would take /api/report.pdf away from the application.
         modifier = ("^~",) if site.files_dir is not None else ()
