@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
 async def _play(settings: Settings, listener: socket.socket, *, once: bool) -> int:
     url = url_of("127.0.0.1", listener)
     async with Simulator.running() as bitbucket:
+        bitbucket.rate_limit.limit = CALLS
         application = Application(replace(settings, bitbucket_api_url=bitbucket.url), public_url=lambda: url)
         server = make_server(application, host="127.0.0.1", port=0, on_stopping=[application.say_goodbye])
         serving = asyncio.create_task(server.serve(sockets=[listener]))
