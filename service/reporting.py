@@ -42,6 +42,7 @@ def _one(message: Message, known: Execution | None, name: str | None, public_url
     number = entry.get("bitbucket_build_number") or (known.bitbucket_build_number if known else None)
     commit = entry.get("bitbucket_commit_hash") or entry.get("commit")
     page = f"/pipelines/{message.pipeline_id}" if message.pipeline_id else "/"
+    page = "/drift" if message.event == Event.DRIFTED else page
     return Told(
         key=message.webhook_id,
         lane=message.lane,
@@ -70,7 +71,10 @@ def _one(message: Message, known: Execution | None, name: str | None, public_url
 
 
 # What only some entries say, and messages pass on.
-MORE = ("name", "revision", "changed_files", "pull_request_url", "diff_summary", "kind", "subject", "change", "detail")
+MORE = (
+    *("name", "revision", "changed_files", "pull_request_url", "diff_summary", "kind", "subject", "change", "detail"),
+    *("to_commit", "approve_url"),
+)
 
 
 async def _last_lines(connection: Any, execution_id: int) -> tuple[str | None, str | None]:

@@ -44,7 +44,7 @@ class Form:
 
 
 def facts(told: Told) -> list[tuple[str, str]]:
-    """What, where, who, how long: label and text, in one line each."""
+    """What, where, who, how long: label and text, in one line each. Why it is so is for the template to say."""
     commit = f"{told.commit[:12]} {told.commit_message or ''}".strip() if told.commit else told.commit_message
     run = f"#{told.build_number}" if told.build_number else None
     if run and (told.attempt or 1) > 1:
@@ -54,11 +54,11 @@ def facts(told: Told) -> list[tuple[str, str]]:
         "Environment": told.environment,
         "Branch": told.branch,
         "Commit": commit,
-        "By": told.author or told.by,
+        "Author": told.author,
+        "By": told.by,
         "Run": run,
         "Took": lasting(told.duration_seconds),
         "Failing step": told.failing_step,
-        "Reason": told.reason,
     }
     return [(label, one_line(text)) for label, text in found.items() if text]
 
@@ -69,6 +69,8 @@ def links(told: Told) -> list[tuple[str, str]]:
         found.append((f"Run #{told.build_number} at Bitbucket", told.build_url))
     if told.more.get("decide_url"):
         found = [("Approve or refuse", str(told.more["decide_url"])), *found[:1]]
+    if told.more.get("approve_url"):
+        found = [("Approve at Bitbucket", str(told.more["approve_url"])), *found[:1]]
     if told.more.get("pull_request_url"):
         found.append(("Pull request", str(told.more["pull_request_url"])))
     return found
