@@ -13,8 +13,8 @@ from service.store import refusals as refused_lately
 from service.store.tables import refusals
 from service.web.api import OPERATIONS
 from service.web.operation import Right
-from tests.living import Living
-from tests.web.people import OPERATOR, OWNER, READER, STRANGER, VIEWER, People, people_of
+from tests.living import Hook, Living, push
+from tests.web.people import NOBODY, OPERATOR, OWNER, READER, STRANGER, VIEWER, People, people_of
 
 pytestmark = pytest.mark.anyio
 
@@ -161,3 +161,23 @@ async def test_H13_a_number_that_no_row_has_is_404_in_a_path_and_422_in_a_query(
 def test_H13_a_setting_without_measure_is_refused_at_the_start(name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=name):
         from_environ({f"PENSTOCK_{name}": value})
+
+
+async def test_A15_who_is_named_as_a_commits_author_decides_nothing_by_that(people: People) -> None:
+    repository = await people.repository()
+    wrote = push("main", "d" * 40)
+    wrote["push"]["changes"][0]["new"]["target"]["author"]["raw"] = f"{OPERATOR} <{OPERATOR}@example.com>"
+    wrote["actor"] = {"type": "user", "nickname": OPERATOR, "display_name": OPERATOR, "uuid": f"{{{OPERATOR}}}"}
+    webhook = repository["webhook"]
+    hook = Hook(repository["id"], repository["full_name"], webhook["url"], webhook["secret"])
+    await people.penstock.deliver("repo:push", wrote, hook=hook)
+    [execution] = await people.penstock.executions(hook)
+    path = f"/api/executions/{execution['id']}/approve"
+
+    for role, status in ((NOBODY, 401), (STRANGER, 404), (VIEWER, 403)):
+        assert (await people.ask(role, "POST", path, {"comment": f"by {OPERATOR}"})).status_code == status
+    await people.ask(OWNER, "DELETE", f"/api/repositories/{repository['id']}/members/{OPERATOR}")
+    removed = await people.ask(OPERATOR, "POST", path)
+
+    assert execution["author"] == OPERATOR
+    assert removed.status_code == 404
