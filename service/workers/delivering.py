@@ -151,10 +151,8 @@ class Deliverer:
                 case "pull_request":
                     wish = self._proposal(delivery, meeting)
                     made, conflicts = await propose(client, wish, already, self._remember(delivery))
-                    link = made.links.html.href if made.links.html else None
-                    return Brought(
-                        delivered="waiting", pull_request=(made.id, link), conflicts=conflicts, merged=merged
-                    )
+                    number = made.id, made.links.page
+                    return Brought(delivered="waiting", pull_request=number, conflicts=conflicts, merged=merged)
             await self._withdraw(client, delivery, already)
             try:
                 commit = await self._commit(client, delivery, meeting)

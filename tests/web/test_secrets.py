@@ -174,7 +174,7 @@ async def shown(penstock: Living) -> dict[str, str]:
     return found
 
 
-async def test_H_no_planted_secret_is_found_anywhere(
+async def test_F1_F8_H_no_planted_secret_is_found_anywhere(
     penstock: Living, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -45,3 +45,8 @@ class Links(Answer, frozen=True, kw_only=True):
     """`html` is the page for people. No other link is ever followed."""
 
     html: Link | None = None
+
+    @property
+    def page(self) -> str | None:
+        """The page for people; None for what is no web address: it becomes a link for somebody to follow."""
+        return self.html.href if self.html and self.html.href.startswith("https://") else None
