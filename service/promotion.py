@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from service.bitbucket.globs import is_plain, matches
+from service.configs.place import ORDER
 from service.store import releases
 from service.store.pipelines import Environment, Pipeline
 from service.store.releases import Release
@@ -23,6 +25,27 @@ class Promotion:
     branch: str | None
     commit: str
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What could be promoted, from one environment's name to another's."""
+
+    source: str
+    target: str
+    release: Release
+
+
+def offers(places: Sequence[Environment], live: Mapping[str, Release]) -> list[Offer]:
+    """From each environment to those nearer to production that run something else."""
+    return [
+        Offer(source=source.name, target=target.name, release=live[source.name])
+        for source in places
+        for target in places
+        if source.name in live and ORDER[source.kind] < ORDER[target.kind]
+        if live[source.name].commit is not None
+        if target.name not in live or live[target.name].commit != live[source.name].commit
+    ]
 
 
 async def promotion_of(connection: Any, pipeline: Pipeline, source: Environment, target: Environment) -> Promotion:

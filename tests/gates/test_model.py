@@ -52,9 +52,8 @@ class Gates(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.directory = TemporaryDirectory()
-        self.known_rollbacks: set[int] = set()
+        self.silent: set[int] = set()
         self.asked: set[int] = set()
-        self.begun: set[int] = set()
 
     @initialize(credential=st.sampled_from([True, True, False]), offering=st.sets(st.sampled_from(COMMITS)))
     def connect(self, credential: bool, offering: set[str]) -> None:
@@ -210,8 +209,9 @@ class Gates(RuleBasedStateMachine):
 
     @invariant()
     def one_deployment_at_a_time(self) -> None:
+        self.silent |= truths.silent_past_their_deadline(self.books, self.carrier.now)
         for place in PLACES:
-            truths.one_deployment_at_a_time(self.books, place, self.carrier.now)
+            truths.one_deployment_at_a_time(self.books, place, self.silent)
 
     @invariant()
     def each_execution_has_one_run(self) -> None:

@@ -13,6 +13,8 @@ from service.simulator import Simulator
 from tests.both_ways.conftest import both_running, quick
 from tests.rollback.conftest import Story
 from tests.rollback.test_on_demand import add_staging, deploy_to_staging, promoted
+from tests.rollback.test_page import shown
+from tests.rollback.test_terminal import penstock
 
 __all__ = ["quick"]
 
@@ -163,3 +165,36 @@ async def test_what_makes_no_sense_is_named(story: Story, body: dict[str, Any], 
     answer = await asked(story, **body)
 
     assert (answer.status_code, [one["field"] for one in answer.json()["errors"]]) == (422, [field])
+
+
+async def test_the_page_shows_what_runs_where_and_offers_what_production_does_not_have(story: Story) -> None:
+    nothing = await shown(story, "")
+    await story.deploy()
+    tried = await deploy_to_staging(story)
+    offered = await shown(story, "")
+    made = await promoted(story)
+    done = await shown(story, "")
+
+    assert "runs nothing yet" in nothing
+    assert "Promote" not in nothing
+    assert f"runs build #{tried['bitbucket_build_number']}" in offered
+    assert "Promote staging to production" in offered
+    assert "Promote production to staging" not in offered
+    assert f"runs build #{made['bitbucket_build_number']}" in done
+    assert "Promote staging to production" not in done
+
+
+async def test_from_a_terminal(story: Story) -> None:
+    tried = await deploy_to_staging(story)
+
+    status, out, _ = await penstock(story, "trigger", "--promote-from", "staging", "--env", "production", "--wait")
+
+    newest = (await story.both.executions())[0]
+    assert (status, out) == (0, f"execution {newest['id']} is SUCCESS\n")
+    assert (newest["environment"], newest["bitbucket_commit_hash"]) == ("production", tried["bitbucket_commit_hash"])
+    assert (await penstock(story, "trigger", "--promote-from", "staging", "--branch", "main"))[0] == 2
+    status, _, err = await penstock(story, "trigger", "--promote-from", "staging")
+    assert (status, err) == (
+        1,
+        "penstock: this cannot be run (environment: where it is to be deployed)\n",
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -96,17 +96,18 @@ def read(connection: Connection) -> Books:
     )
 
 
-def one_deployment_at_a_time(books: Books, place: str, now: datetime) -> None:
-    """What is silent past its deadline is anybody's to take over, and over as soon as somebody looks."""
-    mine = [one for one in books.deploying(place) if not books.came_back(one) and not _overdue(one, now)]
+def one_deployment_at_a_time(books: Books, place: str, silent: Collection[int]) -> None:
+    """Of what was `silent` past its deadline the lock was anybody's, even if it has spoken since then."""
+    mine = [one for one in books.deploying(place) if not books.came_back(one) and one.id not in silent]
     assert len(mine) <= 1, mine
     lock = books.locks.get(place)
     if mine and lock is not None:
         assert lock.execution_id == mine[0].id
 
 
-def _overdue(one: Execution, now: datetime) -> bool:
-    return one.deadline_at is not None and one.deadline_at < now
+def silent_past_their_deadline(books: Books, now: datetime) -> set[int]:
+    found = (one for one in books.executions.values() if not is_over(one) and one.deadline_at is not None)
+    return {one.id for one in found if one.deadline_at is not None and one.deadline_at < now}
 
 
 def each_execution_has_one_run(cloud: Cloud) -> None:

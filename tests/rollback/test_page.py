@@ -16,8 +16,8 @@ from tests.web.people import people_of
 pytestmark = pytest.mark.anyio
 
 
-async def shown(story: Story, **query: int | str) -> str:
-    """The page's text, as somebody signed in sees it."""
+async def shown(story: Story, page: str = "/rollback", **query: int | str) -> str:
+    """The text of a page of the pipeline, as somebody signed in sees it."""
     async with story.both.penstock.house.recorder.record() as record:
         user = await accounts.user_named(record.connection, "ada")
         assert user is not None
@@ -25,7 +25,7 @@ async def shown(story: Story, **query: int | str) -> str:
         ticket = await accounts.add_ticket(record.connection, user_id=user.id, expires_at=ends)
     async with httpx.AsyncClient(base_url=story.both.penstock.url, timeout=20) as browser:
         await browser.get("/sign-in", params={"ticket": ticket})
-        answer = await browser.get(f"/pipelines/{story.both.pipeline_id}/rollback", params=query)
+        answer = await browser.get(f"/pipelines/{story.both.pipeline_id}{page}", params=query)
     assert answer.status_code == 200, answer.text
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("<main")[2])).split())
 

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.machine import State
-from service.store import accounts, drifts, executions, holds, log, overview, pipelines, revisions
+from service.promotion import offers
+from service.store import accounts, drifts, executions, holds, log, overview, pipelines, releases, revisions
 from service.store.executions import Execution, Transition
 from service.web.call import house_of, id_in, viewer_or_none
 from service.web.pages.rendering import missing, page, to_sign_in
@@ -48,6 +49,7 @@ async def show_pipeline(request: Request) -> Response:
         if listed is None:
             return missing(request, "pipeline", viewer)
         environments = await pipelines.environments_of(connection, pipeline_id)
+        live = await releases.live(connection, pipeline_id, [one.name for one in environments])
         held = await holds.open_of(connection, pipeline_id)
         role = await accounts.role_on(connection, viewer, listed.pipeline.repository_id)
         found = await executions.page(connection, viewer, before=None, limit=MOST_EXECUTIONS, pipeline_id=pipeline_id)
@@ -61,6 +63,8 @@ async def show_pipeline(request: Request) -> Response:
         cursor=cursor,
         listed=listed,
         environments=environments,
+        live=live,
+        promotions=offers(environments, live),
         holds=list(held.values()),
         may_act=role in ("owner", "operator"),
         revisions=made,
