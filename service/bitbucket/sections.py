@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from service.bitbucket.globs import matches
+from service.projects import reading
 
 FILE = "bitbucket-pipelines.yml"
+
+# Larger ones are nobody's pipelines file.
+MOST_BYTES = 256 * 1024
 
 
 def custom_pipelines(text: bytes) -> frozenset[str]:
@@ -32,8 +34,8 @@ def nothing_for(text: bytes, branch: str) -> str | None:
 
 def _sections(text: bytes) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError:
+        document = reading.yaml(text) if len(text) <= MOST_BYTES else None
+    except reading.Unreadable:
         return {}
     found = document.get("pipelines") if isinstance(document, dict) else None
     return found if isinstance(found, dict) else {}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,8 +100,11 @@ def _refuse_edited(out: Path, generated: Generated) -> None:
         file = out / path
         if path == EXPLAIN or not file.exists():
             continue
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        there = file.read_bytes()
+        digest = hashlib.sha256(there).hexdigest()
         if digest not in (written.get(path), hashlib.sha256(text.encode()).hexdigest()):
+            before, after = there.decode(errors="replace").splitlines(True), text.splitlines(True)
+            sys.stdout.writelines(difflib.unified_diff(before, after, str(file), f"{path} as generated"))
             raise CommandFailed(f"{file} was edited by hand; move it away, or overwrite it with --force")
 
 

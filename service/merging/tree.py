@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,7 +94,9 @@ def parse(text: str) -> Document:
     if "\t" in text and any(line[: len(line) - len(line.lstrip())].count("\t") for line in text.splitlines()):
         raise NotMergeable("it is indented with tabs")
     try:
-        events = list(yaml.parse(text, Loader=yaml.SafeLoader))
+        events = list(_bounded(text))
+    except NotMergeable:
+        raise
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         raise NotMergeable(f"it is no YAML{f', at line {mark.line + 1}' if mark else ''}") from None
@@ -108,6 +111,20 @@ def parse(text: str) -> Document:
     return Document(text, root, begin, lines)
 
 
+def _bounded(text: str) -> Iterator[Any]:
+    """The events of the text, ended where it gets too deep: reading on costs the square of the depth."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST + 1:
+            raise _too_deep()
+        yield event
+
+
+def _too_deep() -> NotMergeable:
+    return NotMergeable(f"it is nested more than {DEEPEST} deep")
+
+
 class _Builder:
     def __init__(self, events: list[Any], text: str) -> None:
         self._events = [event for event in events if isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent)]
@@ -120,7 +137,7 @@ class _Builder:
 
     def _node(self, depth: int) -> Node:
         if depth > DEEPEST:
-            raise NotMergeable(f"it is nested more than {DEEPEST} deep")
+            raise _too_deep()
         event: Any = self._events[self._at]
         self._at += 1
         start, end = event.start_mark.index, event.end_mark.index

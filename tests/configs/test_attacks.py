@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.bitbucket.sections import custom_pipelines, nothing_for
 from service.cli import generate as command
 from service.cli.errors import CommandFailed
 from service.configs import EnvironmentRequest, InvalidValue, Request, document, generate, grammar, lint
 from service.configs.nginx.reading import read
 from service.configs.nginx.tree import Directive
+from service.merging import merge
 from service.projects.model import Detection
 from tests.configs.projects import PROJECTS, TEMPLATES, javascript, made, python
 
@@ -241,6 +244,42 @@ def test_E11_a_document_with_a_doubled_key_is_refused() -> None:
         document.read("pipelines: {}\npipelines: {}\n")
 
 
+BOMB = "a: &a [x]\n" + "".join(f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in pairwise("abcdefghi"))
+IMPORTED = {
+    "a bomb of aliases": BOMB,
+    "nested three thousand deep": "pipelines: " + "[" * 3000,
+    "nested as deep as the file may be long": "pipelines: " + "[" * 200_000,
+    "nested in blocks": "- " * 5000 + "x",
+    "too long": "# " + "x" * 300_000,
+}
+
+
+@pytest.mark.parametrize("imported", IMPORTED.values(), ids=IMPORTED)
+def test_E11_an_imported_file_that_costs_too_much_stays_as_it_is_and_says_nothing(imported: str) -> None:
+    merged = merge("bitbucket-pipelines.yml", None, imported.encode(), made("react").pipelines_yml)
+
+    assert merged.content is not None
+    assert merged.content.decode().startswith(imported)
+    assert merged.conflicts or imported is BOMB
+    assert custom_pipelines(imported.encode()) == frozenset()
+    assert nothing_for(imported.encode(), "main") is not None
+
+
+def test_E12_a_line_that_a_person_has_edited_is_not_generated_away_but_told() -> None:
+    base, new = (made("react", Request(domain="example.com", port=port)).pipelines_yml for port in (8000, 9000))
+    edited = base.replace("DEPLOY_SITE_PORT=8000", "DEPLOY_SITE_PORT=7000").replace("max-time: 20", "max-time: 45")
+
+    merged = merge("bitbucket-pipelines.yml", base, edited.encode(), new)
+
+    assert merged.content is not None
+    text = merged.content.decode()
+    assert "DEPLOY_SITE_PORT=7000" in text
+    assert "max-time: 45" in text
+    [conflict] = merged.conflicts
+    assert "DEPLOY_SITE_PORT=7000" in (conflict.yours or "")
+    assert "DEPLOY_SITE_PORT=9000" in (conflict.ours or "")
+
+
 def _arguments(project: Path, out: Path, *more: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     command.add_parser(parser.add_subparsers())
@@ -255,7 +294,9 @@ def project(tmp_path: Path) -> Path:
     return directory
 
 
-def test_E12_a_file_edited_by_hand_is_not_overwritten(project: Path, tmp_path: Path) -> None:
+def test_E12_a_file_edited_by_hand_is_not_overwritten_but_compared(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out"
     command.run(_arguments(project, out, "--type", "static", "--domain", "example.com"))
     edited = out / "bitbucket-pipelines.yml"
@@ -265,6 +306,9 @@ def test_E12_a_file_edited_by_hand_is_not_overwritten(project: Path, tmp_path: P
         command.run(_arguments(project, out, "--type", "static", "--domain", "example.com", "--port", "9000"))
 
     assert edited.read_text().endswith("# mine\n")
+    shown = capsys.readouterr().out.splitlines()
+    assert "-# mine" in shown
+    assert any("DEPLOY_SITE_PORT=9000" in line for line in shown if line.startswith("+"))
     command.run(_arguments(project, out, "--type", "static", "--domain", "example.com", "--force"))
     assert not edited.read_text().endswith("# mine\n")
 
