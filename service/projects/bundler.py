@@ -97,7 +97,7 @@ def _vite(folder: Folder, default: str | None) -> str | None:
     root = javascript.setting(source, "root") or ""
     target = resolve(root.strip("/") or ".", written or default or "dist")
     if target is None and written:  # outside of Vite's root, perhaps inside a back end beside it
-        return written
+        return written.rstrip("/")
     return _tidy(target, default)
 
 

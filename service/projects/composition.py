@@ -116,9 +116,15 @@ def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:
     """Whether the front ends only try out or describe the packages of a workspace: they lie among those, or where the
     pages about them lie, not where applications do."""
     libraries = [part for part in parts if part.claim.library and part.root != "."]
-    if libraries and all(_SITE.search(part.root) for part in fronts):
+    published = [package.name for part in libraries if (package := part.folder.package) and not package.private]
+    names = [name for name in published if name]
+    if names and all(_SITE.search(part.root) or _depends_on(part, names) for part in fronts):
         return True  # the pages about what is published
     return len(libraries) >= 3 and not any(_APP_PLACE.search(part.root) or part.root == "." for part in fronts)
+
+
+def _depends_on(part: Part, names: list[str]) -> bool:
+    return part.folder.package is not None and part.folder.package.depends_on(*names)
 
 
 def _only(tree: Tree, fronts: list[Part], top: Part | None) -> Composition:

@@ -56,10 +56,16 @@ def _rank(tree: Tree, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Claim]]
         return True
     if claim.library and any(_serves_here(other, rival) for other, rival in claims if other.language == kind.language):
         return True
+    if kind.type == "node" and claim.framework is None and _is_surer(claims, "python", claim):
+        return True  # tools of a Python project
     if kind.language not in LANGUAGES:
         return False
     rivals = (tree.files_in(other.language) for other, rival in claims if rival.confidence >= CERTAIN)
     return tree.files_in(kind.language) * 5 < max(rivals)
+
+
+def _is_surer(claims: list[tuple[Kind, Claim]], type: str, claim: Claim) -> bool:
+    return any(kind.type == type and rival.confidence > claim.confidence for kind, rival in claims)
 
 
 def _serves_here(kind: Kind, claim: Claim) -> bool:

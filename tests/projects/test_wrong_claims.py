@@ -93,6 +93,24 @@ CASES: dict[str, tuple[Files, str]] = {
         },
         "rust",
     ),
+    "a showcase of published packages": (
+        {
+            "package.json": package(private=True),
+            "pnpm-workspace.yaml": "packages: ['packages/*', 'apps/*']\n",
+            **under("packages/ui", {"package.json": package(name="ui-kit", exports="./index.js"), "index.js": ""}),
+            **under("packages/icons", {"package.json": package(name="icons", exports="./index.js"), "index.js": ""}),
+            **under("apps/show", {"package.json": package("nuxt", "ui-kit"), "nuxt.config.ts": ""}),
+        },
+        "monorepo",
+    ),
+    "a package for Python with a script for its assets": (
+        {
+            "pyproject.toml": '[project]\nname = "theme"\n[build-system]\nrequires = []\n',
+            "theme/__init__.py": "",
+            "package.json": package("rxjs", private=True, scripts={"start": "ts-node tools/build --watch"}),
+        },
+        "python",
+    ),
     "a package with an application that tries it out": (
         {
             "package.json": package(
