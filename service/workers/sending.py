@@ -28,6 +28,7 @@ from service.store.routes import Route
 from service.workers.carrying import Carrier, Fault, Outcome, Parcel
 from service.workers.gathering import NOT_SEEN, hold_back, may_know, taken_apart
 from service.workers.rounds import keep_going
+from service.workers.together import Together
 
 LEASE = 60.0  # seconds, made longer with each message
 MOST_AT_ONCE = 500  # routes
@@ -38,6 +39,7 @@ class Sender:
 
     def __init__(self, recorder: Recorder, carrier: Carrier, public_url: str, wordings: Wordings | None = None) -> None:
         self._recorder = recorder
+        self._writes = Together(recorder)
         self._carrier = carrier
         self._public_url = public_url
         self._wordings = wordings or Wordings()
@@ -50,6 +52,7 @@ class Sender:
             for task in self._serving.values():
                 task.cancel()
             await asyncio.gather(*self._serving.values(), return_exceptions=True)
+            await self._writes.close()
 
     async def do_next(self) -> bool:
         """Begins with every route that is due and not being served yet. Never says that there is more: bells do."""
@@ -71,19 +74,29 @@ class Sender:
 
     async def serve(self, route_id: int) -> None:
         """Sends what the route may send now, then gives it back."""
-        async with self._recorder.record() as record:
-            route = await routes.lease(record.connection, route_id, now=record.now, seconds=LEASE)
-            parcel = await self._next(record, route) if route is not None else None
-        while route is not None and parcel is not None:
+        begun = await self._writes.do(partial(self._begin, route_id))
+        while begun is not None:
+            route, parcel = begun
             fail_point("message.sending")
             outcome = await self._carrier.carry(route, parcel, now=self._recorder.now())
             fail_point("message.sent")
-            async with self._recorder.record() as record:
-                route = await routes.held(record.connection, route, now=record.now, seconds=LEASE)
-                if route is None:  # somebody else has taken it over: what came of it is his to find out
-                    return
-                goes_on = await self._settle(record, route, parcel.message, outcome)
-                parcel = await self._next(record, route) if goes_on else None
+            begun = await self._writes.do(partial(self._go_on, route, parcel, outcome))
+
+    async def _begin(self, route_id: int, record: Record) -> tuple[Route, Parcel] | None:
+        route = await routes.lease(record.connection, route_id, now=record.now, seconds=LEASE)
+        parcel = await self._next(record, route) if route is not None else None
+        return (route, parcel) if route is not None and parcel is not None else None
+
+    async def _go_on(
+        self, route: Route, parcel: Parcel, outcome: Outcome, record: Record
+    ) -> tuple[Route, Parcel] | None:
+        """Writes down what came of one message, and begins with the next."""
+        known = await routes.held(record.connection, route, now=record.now, seconds=LEASE)
+        if known is None:  # somebody else has taken it over: what came of it is his to find out
+            return None
+        goes_on = await self._settle(record, known, parcel.message, outcome)
+        following = await self._next(record, known) if goes_on else None
+        return (known, following) if following is not None else None
 
     async def _next(self, record: Record, route: Route) -> Parcel | None:
         """The next message with its bytes, its try counted. None where there is none: the lease is given back."""
