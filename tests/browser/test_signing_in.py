@@ -82,13 +82,43 @@ def test_a_repository_is_connected_on_the_page_and_its_first_push_arrives(
     page.get_by_label("Workspace").fill("acme")
     page.get_by_label("Repository", exact=True).fill("shop")
     page.get_by_role("button", name="Connect", exact=True).click()
-    expect(page.get_by_role("heading", name="2. Paste its webhook into Bitbucket")).to_be_focused()
+    expect(page.get_by_role("heading", name="Paste its webhook into Bitbucket")).to_be_focused()
     url, secret = page.get_by_label("URL").input_value(), page.get_by_label("Secret").input_value()
 
     bitbucket.deliver(Hook(0, "acme/shop", url, secret), "repo:push", push("main", "c0ffee00" * 5))
     page.get_by_role("link", name="watch it arrive").click()
 
     expect(page.locator("li.card")).to_contain_text("acme/shop")
+
+
+def test_with_a_token_nothing_is_to_be_pasted(page: Page, penstock: Process) -> None:
+    page.goto(page.url + "connect")
+    page.get_by_label("Workspace").fill("acme")
+    page.get_by_label("Repository").fill("shop")
+    page.get_by_label("Access token").fill("ATCTT3xFfGN0-a-token")
+    page.get_by_role("button", name="Connect").click()
+
+    expect(page.get_by_role("heading", name="Push")).to_be_focused()
+    expect(page.get_by_role("heading", name="Paste its webhook into Bitbucket")).to_be_hidden()
+    [kept] = page.request.get(f"{penstock.url}/api/credentials").json()["items"]
+    [made] = page.request.get(f"{penstock.url}/api/repositories").json()["items"]
+    assert (kept["name"], made["credential_id"]) == ("acme/shop", kept["id"])
+    assert "ATCTT3xFfGN0" not in page.content()
+
+
+def test_a_token_of_a_repository_that_cannot_be_connected_is_not_kept(
+    page: Page, bitbucket: Bitbucket, penstock: Process
+) -> None:
+    bitbucket.connect("acme/shop")
+    page.goto(page.url + "connect")
+    page.get_by_label("Workspace").fill("acme")
+    page.get_by_label("Repository").fill("shop")
+    page.get_by_label("Access token").fill("ATCTT3xFfGN0-a-token")
+    page.get_by_role("button", name="Connect").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("acme/shop is connected already")
+    expect(page.get_by_role("button", name="Connect")).to_be_enabled()
+    assert page.request.get(f"{penstock.url}/api/credentials").json()["items"] == []
 
 
 def test_a_repository_that_is_connected_already_is_refused_in_words(page: Page, bitbucket: Bitbucket) -> None:
