@@ -1,4 +1,4 @@
-"""Dockerfiles, compose files, Procfiles: what somebody already wrote down about running the project."""
+"""Dockerfiles and compose files: what somebody already wrote down about running the project."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from service.projects.commands import port_number
 from service.projects.reading import string, strings, table
 from service.projects.tree import Tree, resolve
 
@@ -23,7 +24,6 @@ BACKING = {
     "neo4j": "neo4j", "mssql": "mssql", "server": "",
 }  # fmt: skip
 _INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
-_APPLICATION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(\))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def dockerfile(source: str) -> Dockerfile:
             )
         elif word == "EXPOSE":
             values = {**arguments, **stage.environment}
-            ports = [number for number in map(_port, _expand(rest, values).split()) if number]
+            ports = [number for number in map(port_number, _expand(rest, values).split()) if number]
             stage = Dockerfile(exposed=(*stage.exposed, *ports), command=stage.command, environment=stage.environment)
         elif word == "CMD" or (word == "ENTRYPOINT" and not stage.command):
             stage = Dockerfile(exposed=stage.exposed, command=_command(rest), environment=stage.environment)
@@ -94,13 +94,6 @@ def _pairs(rest: str) -> dict[str, str]:
     if not found and len(rest.split(None, 1)) == 2:
         found = dict([rest.split(None, 1)])
     return found
-
-
-def _port(text: str) -> int | None:
-    digits = text.partition("/")[0]
-    return (
-        int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 and 0 < int(digits) < 65536 else None
-    )
 
 
 def _command(rest: str) -> str:
@@ -166,37 +159,4 @@ def _published(entry: object) -> int | None:
     """The port inside the container: the last part of `127.0.0.1:8080:80/tcp`, or `target`."""
     if isinstance(entry, dict):
         entry = entry.get("target")
-    return _port(str(entry).rpartition(":")[2].partition("-")[0])
-
-
-def served_application(command: str) -> str | None:
-    """The object in `gunicorn app.wsgi:application -b :8000` and its kind; None if no such server is called."""
-    words = _words(command)
-    servers = ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress-serve", "granian", "uwsgi")
-    start = next((index for index, word in enumerate(words) if word.rpartition("/")[2] in servers), len(words))
-    arguments = zip(words[start:], words[start + 1 :], strict=False)
-    # `-c python:settings` looks like an object but is gunicorn's configuration
-    found = (word for option, word in arguments if option not in ("-c", "--config") and _APPLICATION.fullmatch(word))
-    return next(found, None)
-
-
-def command_port(command: str) -> int | None:
-    """The port in a command line: `PORT=4100`, `-p 3001`, `--port=8000`, `--bind 0.0.0.0:8000`, `runserver 0:8000`."""
-    match = re.search(
-        r"(?:\bPORT=|(?:^|\s)(?:-p|--port)[ =]|(?:^|\s)(?:-b|--bind)[ =]\"?[\w.\[\]:]*?:|runserver \S*?:)(\d{2,5})\b",
-        command,
-    )
-    return _port(match[1]) if match else None
-
-
-def _words(command: str) -> list[str]:
-    """The words of a command line, those of the command in `sh -c "…"` included."""
-    try:
-        return [inner for word in shlex.split(command) for inner in word.split()]
-    except ValueError:
-        return command.split()
-
-
-def procfile(source: str) -> dict[str, str]:
-    """The process types of a Procfile with their commands."""
-    return dict(re.findall(r"^([A-Za-z0-9_-]+):[ \t]*(\S.*)$", source, re.MULTILINE))
+    return port_number(str(entry).rpartition(":")[2].partition("-")[0])

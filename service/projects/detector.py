@@ -16,12 +16,13 @@ from service.projects.composition import Composition, compose
 from service.projects.folder import Folder
 from service.projects.kind import CERTAIN, Claim, Kind
 from service.projects.kinds import KINDS
+from service.projects.languages import LANGUAGES
 from service.projects.model import Alternative, Component, Detection, Evidence
 from service.projects.nx import nx_output
 from service.projects.package import package_in
 from service.projects.parts import GENERIC, Claimed, Part
 from service.projects.places import candidates
-from service.projects.tree import LANGUAGES, Tree
+from service.projects.tree import Tree
 
 MAX_FOLDERS = 80
 _SHARED = tuple(field for field in Component.__struct_fields__ if field in Detection.__struct_fields__)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from service.projects import javascript
-from service.projects.containers import Dockerfile, Service, compose_services, dockerfile, is_dockerfile, procfile
+from service.projects.commands import procfile
+from service.projects.containers import Dockerfile, Service, compose_services, dockerfile, is_dockerfile
 from service.projects.model import Evidence
 from service.projects.node_manager import NodeManager, node_manager, parents
 from service.projects.nx import nx_package

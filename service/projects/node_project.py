@@ -6,7 +6,7 @@ import re
 
 from service.projects import javascript, version_files
 from service.projects.backing import backing_services
-from service.projects.containers import command_port
+from service.projects.commands import command_port
 from service.projects.folder import Folder
 from service.projects.model import Component
 from service.projects.package import Package

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from service.projects import python_source
-from service.projects.containers import is_dockerfile, served_application
+from service.projects import python_source, python_statements
+from service.projects.commands import served_application
+from service.projects.containers import is_dockerfile
 from service.projects.folder import Folder
 from service.projects.node_manager import parents
 from service.projects.python_manager import dependency
@@ -142,5 +143,5 @@ def module_name(folder: Folder, path: str) -> str:
 def _imports_siblings(folder: Folder, path: str) -> bool:
     """Whether a module imports others of the folder as one does that is started in the folder itself."""
     module = folder.tree.python(folder.path(path))
-    names = python_source.imported(module) if module is not None else ()
+    names = python_statements.imported(module) if module is not None else ()
     return any(folder.has(f"{name}.py") or folder.has_folder(name) for name in names)

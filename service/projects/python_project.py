@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from service.projects import python_source, version_files
+from service.projects import python_statements, version_files
 from service.projects.backing import backing_services
-from service.projects.containers import command_port
+from service.projects.commands import command_port
 from service.projects.folder import Folder
 from service.projects.model import Component
 from service.projects.node_project import environment_port
@@ -87,7 +87,7 @@ def python_port(folder: Folder, default: int) -> int:
         if found:
             return found
     for path, module in modules(folder):
-        found = python_source.port(module) if not path.endswith("__init__.py") else None
+        found = python_statements.port(module) if not path.endswith("__init__.py") else None
         if found:
             return found
     return environment_port(folder) or default

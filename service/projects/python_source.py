@@ -1,11 +1,13 @@
-"""Python source, read by its syntax tree: which application object a module offers, on which port it listens."""
+"""Python source, read by its syntax tree: which application object a module offers."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from service.projects.python_statements import called, calls, statements
 
 FACTORY = re.compile(r"_?(?:create|make|get|build|init|register|setup|new|configure)\w*app(?:lication)?")
 # The class an application is made of, the framework that this means, the packages it may be imported from.
@@ -84,35 +86,6 @@ def _origin(value: ast.expr, origins: Origins) -> tuple[str, str] | None:
     return None
 
 
-def imported(module: ast.Module) -> Iterator[str]:
-    """The top packages that a module imports by absolute names, at its top level."""
-    for node in module.body:
-        if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            yield node.module.partition(".")[0]
-
-
-def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Every statement in `body`, however deep, without the expressions: most of a syntax tree is those."""
-    waiting = list(body)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for field in ("body", "orelse", "finalbody"):
-            waiting.extend(getattr(node, field, ()))
-        for handler in getattr(node, "handlers", ()):
-            waiting.extend(handler.body)
-
-
-def _calls(body: Iterable[ast.stmt]) -> Iterator[ast.Call]:
-    """The calls that statements make directly: alone, assigned, returned."""
-    for node in statements(body):
-        value = getattr(node, "value", None)
-        if isinstance(value, ast.Call):
-            yield value
-
-
 def _top_level(module: ast.Module) -> Iterator[ast.stmt]:
     """Statements that run on import: the module's own and those in `if`, `try` and `with`, `__main__` blocks apart."""
     waiting: list[ast.stmt] = list(module.body)
@@ -155,13 +128,7 @@ def _created(value: ast.expr, origins: Origins) -> tuple[str | None, bool]:
     if framework:
         return framework, True
     inner = _created(value.args[0], origins)[0] if value.args else None  # socketio.ASGIApp(app), CORS(Flask(…))
-    return inner, FACTORY.fullmatch(_called(value)) is not None
-
-
-def _called(call: ast.Call) -> str:
-    if isinstance(call.func, ast.Name):
-        return call.func.id
-    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    return inner, FACTORY.fullmatch(called(value)) is not None
 
 
 def _framework(call: ast.Call, origins: Origins) -> str | None:
@@ -175,7 +142,7 @@ def _factories(module: ast.Module, origins: Origins) -> Iterator[Application]:
     """Top-level functions that build and return an application, `create_app` and its kind."""
     for node in module.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "app" in node.name.lower():
-            framework = next(filter(None, (_created(call, origins)[0] for call in _calls(node.body))), None)
+            framework = next(filter(None, (_created(call, origins)[0] for call in calls(node.body))), None)
             returns = any(isinstance(inner, ast.Return) and inner.value for inner in statements(node.body))
             if framework and returns:
                 yield Application(
@@ -187,52 +154,3 @@ def _needs_arguments(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     arguments = function.args
     without_default = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
     return without_default > 0 or None in arguments.kw_defaults
-
-
-def port(module: ast.Module) -> int | None:
-    """The literal port of `app.run(port=…)` or `uvicorn.run(…, port=…)`."""
-    for call in _calls(module.body):
-        if _called(call) in ("run", "run_simple", "serve"):
-            for keyword in call.keywords:
-                number = _number(keyword.value) if keyword.arg == "port" else None
-                if number:
-                    return number
-    return None
-
-
-def _number(value: ast.expr) -> int | None:
-    """A whole number, also as the default of `int(os.environ.get("PORT", 5000))`."""
-    if isinstance(value, ast.Constant):
-        text = str(value.value)
-        return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 6 and int(text) < 65536 else None
-    if isinstance(value, ast.Call) and value.args:
-        return _number(value.args[-1])
-    return None
-
-
-def setting(module: ast.Module, *names: str) -> str | None:
-    """The string that one of `names` is assigned at the top level of a settings module."""
-    for node in module.body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            targets = {target.id for target in node.targets if isinstance(target, ast.Name)}
-            if targets & set(names):
-                return node.value.value
-    return None
-
-
-def environment_default(module: ast.Module, variable: str) -> str | None:
-    """What `os.environ.setdefault("VARIABLE", "value")` (or `os.environ["VARIABLE"] = …`) says; None if nothing does.
-
-    A value that is computed reads as an empty string.
-    """
-    for node in statements(module.body):
-        call = getattr(node, "value", None)
-        if isinstance(call, ast.Call) and len(call.args) >= 2 and _called(call) in ("setdefault", "get", "getenv"):
-            name, value = call.args[0], call.args[1]
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            name, value = node.targets[0].slice, node.value
-        else:
-            continue
-        if isinstance(name, ast.Constant) and name.value == variable:
-            return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
-    return None

@@ -13,67 +13,11 @@ from typing import TypeVar
 from xml.etree.ElementTree import Element
 
 from service.projects import reading
+from service.projects.languages import LANGUAGES, NATIVE, SCRIPTED
 
 Parsed = TypeVar("Parsed")
 
 MAX_PATHS = 50_000
-# Languages whose files are never only assets or fetched packages, so that counting them says something.
-LANGUAGES = {
-    "go": (".go",),
-    "rust": (".rs",),
-    "java": (".java", ".kt"),
-    "c#": (".cs", ".fs", ".vb"),
-    "ruby": (".rb",),
-    "python": (".py",),
-}
-_NATIVE = (
-    ".c",
-    ".cc",
-    ".cpp",
-    ".cxx",
-    ".h",
-    ".hpp",
-    ".swift",
-    ".dart",
-    ".scala",
-    ".hs",
-    ".ml",
-    ".lua",
-    ".jl",
-    ".zig",
-    ".nim",
-    ".m",
-    ".mm",
-    ".f90",
-    ".vhd",
-    ".v",
-    ".r",
-    ".sol",
-    ".el",
-    ".vim",
-    ".clj",
-    ".erl",
-    ".gd",
-)
-_SCRIPTED = (
-    ".py",
-    ".ipynb",
-    ".js",
-    ".mjs",
-    ".cjs",
-    ".jsx",
-    ".ts",
-    ".tsx",
-    ".vue",
-    ".svelte",
-    ".php",
-    ".rb",
-    ".go",
-    ".java",
-    ".kt",
-    ".rs",
-    ".cs",
-)
 _ODD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")  # an empty part, `.` or `..`
 
 
@@ -117,12 +61,12 @@ class Tree:
     @cached_property
     def is_mostly_native(self) -> bool:
         """Whether most code is in languages without a kind here (C++, Swift, Dart …): then scripts say little."""
-        native = sum(self.suffixes[ending] for ending in _NATIVE)
-        scripted = sum(self.suffixes[ending] for ending in _SCRIPTED)
+        native = sum(self.suffixes[ending] for ending in NATIVE)
+        scripted = sum(self.suffixes[ending] for ending in SCRIPTED)
         return native > 2 * scripted and native >= 5
 
     def files_in(self, language: str | None) -> int:
-        """How many files of one of `LANGUAGES` there are; 0 for another language."""
+        """How many files of one of `languages.LANGUAGES` there are; 0 for another language."""
         return sum(self.suffixes[ending] for ending in LANGUAGES.get(language or "", ()))
 
     def names(self, folder: str) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from service.projects import python_source
-from service.projects.containers import served_application
+from service.projects import python_statements
+from service.projects.commands import served_application
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
@@ -31,7 +31,7 @@ def recognise(folder: Folder) -> Claim | None:
     for path, module in modules(folder):
         if (
             path.rpartition("/")[2] in ("wsgi.py", "asgi.py")
-            and python_source.environment_default(module, "DJANGO_SETTINGS_MODULE") is not None
+            and python_statements.environment_default(module, "DJANGO_SETTINGS_MODULE") is not None
         ):
             return Claim(0.85, (*evidence, folder.fact(path, "serves Django")))
     return None
@@ -41,7 +41,7 @@ def settings_module(folder: Folder) -> str | None:
     """What manage.py sets DJANGO_SETTINGS_MODULE to; empty if it is computed, None if it is not Django's manage.py."""
     source = folder.text("manage.py") or ""
     module = folder.tree.python(folder.path("manage.py"))
-    stated = python_source.environment_default(module, "DJANGO_SETTINGS_MODULE") if module else _by_pattern(source)
+    stated = python_statements.environment_default(module, "DJANGO_SETTINGS_MODULE") if module else _by_pattern(source)
     return "" if stated is None and "django.core.management" in source else stated
 
 
@@ -75,7 +75,9 @@ def application(folder: Folder) -> str | None:
             module = folder.tree.python(folder.path(path))
             names = ("ASGI_APPLICATION", "WSGI_APPLICATION") if prefers_asgi else ("WSGI_APPLICATION",)
             stated = (
-                next(filter(None, (python_source.setting(module, name) for name in names)), None) if module else None
+                next(filter(None, (python_statements.setting(module, name) for name in names)), None)
+                if module
+                else None
             )
             if stated and folder.has(f"{stated.rpartition('.')[0].replace('.', '/')}.py"):
                 return ":".join(stated.rpartition(".")[::2])

@@ -9,106 +9,18 @@ from service.projects.bundler import bundler
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
+from service.projects.node_packages import BOTS, FRAMEWORKS, NO_PROGRAM, SERVERS, TOOLING
 from service.projects.node_project import is_dev_server, node_component, production_start
 from service.projects.package import Package
-
-_SERVERS = (
-    "fastify",
-    "koa",
-    "hono",
-    "h3",
-    "nitropack",
-    "elysia",
-    "@hapi/hapi",
-    "socket.io",
-    "restify",
-    "polka",
-    "@adonisjs/core",
-    "@feathersjs/feathers",
-    "@strapi/strapi",
-    "strapi",
-    "@trpc/server",
-    "apollo-server",
-    "@apollo/server",
-    "graphql-yoga",
-    "egg",
-    "@midwayjs/core",
-    "sails",
-    "@loopback/core",
-    "@keystone-6/core",
-    "@medusajs/medusa",
-    "directus",
-    "moleculer",
-    "parse-server",
-    "@tanstack/solid-start",
-    "@solidjs/start",
-    "@builder.io/qwik-city",
-    "ghost",
-    "payload",
-)
-_BOTS = (
-    "discord.js",
-    "telegraf",
-    "grammy",
-    "node-telegram-bot-api",
-    "@slack/bolt",
-    "whatsapp-web.js",
-    "probot",
-)
-_FRAMEWORKS = ("react", "vue", "svelte", "@angular/core")
-_NO_PROGRAM = ("react-native", "expo", "electron", "@tauri-apps/api", "@tarojs/taro", "@dcloudio/uni-app")
-# A package.json of nothing but these serves the people who work on a repository, not the repository.
-_TOOLING = (
-    "prettier",
-    "eslint",
-    "husky",
-    "lint-staged",
-    "commitlint",
-    "stylelint",
-    "playwright",
-    "turbo",
-    "nx",
-    "lerna",
-    "concurrently",
-    "npm-run-all",
-    "markdownlint",
-    "cspell",
-    "semantic-release",
-    "release-it",
-    "changesets",
-    "standard",
-    "typescript",
-    "remark",
-    "textlint",
-    "danger",
-    "commitizen",
-    "rimraf",
-    "cross-env",
-    "dotenv-cli",
-    "biome",
-    "cypress",
-    "vercel",
-    "wrangler",
-    "firebase-tools",
-    "serverless",
-    "netlify-cli",
-    "gh-pages",
-    "all-contributors",
-    "editorconfig",
-    "secretlint",
-    "pyright",
-    "markdown",
-    "types/node",
-)
 
 
 def recognise(folder: Folder) -> Claim | None:
     package = folder.package
-    if package is None or package.depends_on(*_NO_PROGRAM):
+    if package is None or package.depends_on(*NO_PROGRAM):
         return None
     if (package.main or "").startswith("../"):
         return None  # a way into the package above, under a name of its own
-    server = package.first_of(*_SERVERS)
+    server = package.first_of(*SERVERS)
     if server and server in package.runtime and "workspaces" not in package.scripts and not package.peers.get(server):
         starts = _starts(package)
         if (starts or imports_of_entries(folder, server)) and (starts or package.private or not package.publishes):
@@ -119,7 +31,7 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.4, (folder.fact(package.path.rpartition("/")[2], "a package around code in another language"),))
     name = package.path.rpartition("/")[2]
     start = package.scripts.get("start", "")
-    bot = package.first_of(*_BOTS)
+    bot = package.first_of(*BOTS)
     if start.strip() and not _serves_pages(start):
         entry = bool(folder.entry_names) or not is_dev_server(start)
         return Claim(
@@ -130,7 +42,7 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.7, (folder.fact(name, fact),), bot, library=not folder.has("Procfile"))
     if folder.entry_names:
         return Claim(0.6, (folder.fact(folder.entry_names[0], "an entry file"),), bot)
-    if folder.root != "." and package.depends_on(*_FRAMEWORKS) and bundler(folder):
+    if folder.root != "." and package.depends_on(*FRAMEWORKS) and bundler(folder):
         return Claim(0.6, (folder.fact(name, "components without a page"),), library=True)
     return Claim(0.3, (folder.fact(name, "a package without anything that starts"),)) if package.runtime else None
 
@@ -175,7 +87,7 @@ def is_tooling(folder: Folder) -> bool:
         return False
     names = [name for name in (*package.runtime, *package.development) if not name.startswith("@types/")]
     serves = any(name in package.scripts for name in ("start", "serve", "build")) and bool(folder.entry_names)
-    return not serves and all(any(tool in name for tool in _TOOLING) for name in names) and not package.main
+    return not serves and all(any(tool in name for tool in TOOLING) for name in names) and not package.main
 
 
 def imports_of_entries(folder: Folder, module: str) -> str | None:
@@ -209,7 +121,7 @@ def javascript_output(folder: Folder) -> str | None:
 
 def describe(folder: Folder) -> Component:
     package = folder.package
-    server = package.first_of(*_SERVERS) if package else None
+    server = package.first_of(*SERVERS) if package else None
     if server or (package and "start" in package.scripts):
         return describe_server(folder, "node")
     return node_component(folder, type="node", output_dir=javascript_output(folder))
