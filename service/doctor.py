@@ -38,7 +38,8 @@ class Finding:
 async def examine(recorder: Recorder, clients: Clients, settings: Settings) -> AsyncIterator[Finding]:
     """One finding at a time: some of them take a second."""
     schema = await migrate.current(recorder.database)
-    yield Finding("database", schema == migrate.NEWEST, f"schema {schema}")
+    upgrade = "" if schema == migrate.NEWEST else f", and this version needs {migrate.NEWEST}: `penstock db upgrade`"
+    yield Finding("database", schema == migrate.NEWEST, f"schema {schema}{upgrade}")
     async with recorder.database.read() as connection:
         found = await condition.condition(connection)
         repositories = await condition.heard_of(connection)
@@ -83,7 +84,8 @@ def _public_url(settings: Settings, *, any_connected: bool) -> Finding:
         private = host == "localhost" or "." not in host
     if private:
         return Finding("public URL", False, f"{url} cannot be reached from Bitbucket")
-    return Finding("public URL", url.startswith("https:"), url if url.startswith("https:") else f"{url} is not https")
+    well = url.startswith("https:")
+    return Finding("public URL", well, url if well else f"{url} is not https: what is delivered can be read on its way")
 
 
 async def _clock(recorder: Recorder, settings: Settings) -> Finding:
