@@ -10,10 +10,12 @@ form.kind.addEventListener("change", () => {
   form.place.placeholder = mail ? "team@example.com" : "https://…";
 });
 
-onSubmit(form, async ({ name, kind, place }) => {
+onSubmit(form, async ({ name, kind, place, environment, branch }) => {
   const events = new FormData(form).getAll("events");
+  if (!events.length) return { refused: "Choose at least one thing to be told." };
   const target = kind === "email" ? { kind, address: place } : { kind, url: place };
-  const result = await call("POST", "/api/notifications", { name, target, filter: events.length ? { events } : {} });
+  const filter = { events, ...(environment && { environment }), ...(branch && { branch }) };
+  const result = await call("POST", "/api/notifications", { name, target, filter });
   const secret = result.answer?.target.secret;
   if (secret) {
     const line = document.querySelector("[data-secret]");

@@ -22,10 +22,11 @@ ROOT = Path(__file__).parents[2]
 class Process:
     """`penstock serve` on a data directory. The first start takes a free port, later ones the same."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, **settings: str) -> None:
         self.url = ""
         self.link = ""
         self._data_dir = data_dir
+        self._settings = settings
         self._process: subprocess.Popen[str] | None = None
         self.start()
 
@@ -64,7 +65,7 @@ class Process:
 
     def _environ(self) -> dict[str, str]:
         mine = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
-        return {**mine, "PENSTOCK_DATA_DIR": str(self._data_dir), "PENSTOCK_LOG_LEVEL": "error"}
+        return {**mine, "PENSTOCK_DATA_DIR": str(self._data_dir), "PENSTOCK_LOG_LEVEL": "error", **self._settings}
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:

@@ -60,7 +60,11 @@ FACTS: dict[str, dict[str, Any]] = {
         "attempt": None,
         "more": {"to_commit": "9a8b" * 10},
     },
-    Event.WAITING_APPROVAL: {**_RUN, "commit_message": "Sell more shoes", "attempt": None},
+    Event.WAITING_APPROVAL: {
+        **_RUN,
+        "attempt": None,
+        "more": {"decide_url": "https://penstock.example.com/approvals/412?token=c2VhbGVk"},
+    },
     Event.FIXED: {**_RUN, "before": "DEPLOYING", "after": "SUCCESS", "duration_seconds": 240.0},
     Event.HELD: {**_RUN, "reason": "the checkout answers 500", "attempt": None},
     Event.DRIFTED: {

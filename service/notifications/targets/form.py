@@ -67,10 +67,10 @@ def links(told: Told) -> list[tuple[str, str]]:
     found = [("Open in Penstock", told.url)]
     if told.build_url:
         found.append((f"Run #{told.build_number} at Bitbucket", told.build_url))
-    if told.more.get("decide_url"):
-        found = [("Approve or refuse", str(told.more["decide_url"])), *found[:1]]
     if told.more.get("approve_url"):
         found = [("Approve at Bitbucket", str(told.more["approve_url"])), *found[:1]]
+    if told.more.get("decide_url"):
+        found = [("Approve or refuse", str(told.more["decide_url"])), *found[:1]]
     if told.more.get("pull_request_url"):
         found.append(("Pull request", str(told.more["pull_request_url"])))
     return found
