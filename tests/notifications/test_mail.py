@@ -193,11 +193,20 @@ async def test_an_address_that_is_more_than_one_is_not_written_to(receiver: str)
 
 
 async def test_a_server_that_says_nothing_is_given_up() -> None:
-    silent = await asyncio.start_server(lambda reader, writer: asyncio.sleep(60), "127.0.0.1", 0)
+    hung_up = asyncio.Event()
+
+    async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        hung_up.set()
+
+    silent = await asyncio.start_server(says_nothing, "127.0.0.1", 0)
     address = f"smtp://127.0.0.1:{silent.sockets[0].getsockname()[1]}?starttls=never"
     with pytest.raises(NotSent, match=r"did not take it within 0\.2 seconds"):
         await Mail(read_server(address), SENDER).send(RECEIVER, composed(), timeout=0.2)
     silent.close()
+    async with asyncio.timeout(10):
+        await hung_up.wait()
 
 
 @pytest.mark.parametrize(
