@@ -17,7 +17,10 @@ CONFIRMING = frozenset({Source.API, Source.RECONCILE, Source.PROBE})
 
 
 async def settle_the_rollback(record: Record, moved: Moved) -> None:
-    """What it was to undo is undone once the rollback has succeeded, and not before."""
+    """What it was to undo is undone once the rollback has succeeded, and not before.
+
+    Of an execution that was run again meanwhile only what went before: its newer attempt is none of the rollback's.
+    """
     if moved.execution.trigger_type != "rollback" or not moved.ended:
         return
     rollback = await releases.rollback_by(record.connection, moved.execution.id)
@@ -46,9 +49,12 @@ async def settle_the_rollback(record: Record, moved: Moved) -> None:
         "execution_id": undone.id,
     }
     if moved.after is State.SUCCESS:
-        marked = {"rolled_back": True, "rollback_reason": rollback.reason}
-        await executions.change(record.connection, undone.id, **marked)
-        await releases.mark_rolled_back(record.connection, undone.id, now=record.now)
+        if undone.attempt == rollback.undoes_attempt:
+            marked = {"rolled_back": True, "rollback_reason": rollback.reason}
+            await executions.change(record.connection, undone.id, **marked)
+        await releases.mark_rolled_back(
+            record.connection, undone.id, up_to_attempt=rollback.undoes_attempt, now=record.now
+        )
         record.log("execution.rolled_back", told, **about)
     else:
         because = moved.execution.error_message

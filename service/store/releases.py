@@ -149,8 +149,14 @@ async def configured(connection: AsyncConnection, found: Iterable[Release]) -> s
     return set((await connection.execute(question)).scalars())
 
 
-async def mark_rolled_back(connection: AsyncConnection, execution_id: int, *, now: datetime) -> None:
-    mine = (releases.c.execution_id == execution_id, releases.c.rolled_back_at.is_(None))
+async def mark_rolled_back(
+    connection: AsyncConnection, execution_id: int, *, up_to_attempt: int, now: datetime
+) -> None:
+    mine = (
+        releases.c.execution_id == execution_id,
+        releases.c.attempt <= up_to_attempt,
+        releases.c.rolled_back_at.is_(None),
+    )
     await connection.execute(update(releases).where(*mine).values(rolled_back_at=now))
 
 

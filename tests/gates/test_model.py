@@ -55,11 +55,21 @@ class Gates(RuleBasedStateMachine):
         self.silent: set[int] = set()
         self.asked: set[int] = set()
 
-    @initialize(credential=st.sampled_from([True, True, False]), offering=st.sets(st.sampled_from(COMMITS)))
-    def connect(self, credential: bool, offering: set[str]) -> None:
+    @initialize(
+        credential=st.sampled_from([True, True, False]),
+        offering=st.sets(st.sampled_from(COMMITS)),
+        live=st.lists(st.sampled_from(COMMITS), max_size=2, unique=True),
+        policy=st.sampled_from(POLICIES),
+    )
+    def connect(self, credential: bool, offering: set[str], live: list[str], policy: str) -> None:
+        """With what has been deployed to production before all that follows."""
         self.world = World(Path(self.directory.name), credential=credential, offering=frozenset(offering))
         self.cloud, self.carrier = self.world.cloud, self.world.carrier
         self.do(self.world.connect())
+        self.act(self.world.set_up("production", rollback_policy=policy))
+        for commit in live:
+            self.cloud.push("main", commit, runs=True)
+            self._see_through(self._in_progress()[-1], "SUCCESSFUL")
 
     # -- what people and Bitbucket do ---------------------------------------------------------------------------------
 
@@ -80,14 +90,7 @@ class Gates(RuleBasedStateMachine):
     @rule(data=st.data(), result=st.sampled_from(["SUCCESSFUL", "SUCCESSFUL", "FAILED"]))
     def a_run_is_seen_through(self, data: st.DataObject, result: str) -> None:
         """From its begin to its end, and all of it is told at once."""
-        run = data.draw(st.sampled_from(self._in_progress()))
-        already = len(self.cloud.mail)
-        if run.state == "PENDING":
-            self.cloud.begin(run)
-        self.cloud.end(run, result)
-        while len(self.cloud.mail) > already:
-            self.act(self.world.deliver(self.cloud.mail.pop(already)))
-        self.work(12)
+        self._see_through(data.draw(st.sampled_from(self._in_progress())), result)
 
     @precondition(lambda self: any(run.result == "FAILED" for run in self.cloud.runs_.values()))
     @rule(data=st.data())
@@ -292,6 +295,15 @@ class Gates(RuleBasedStateMachine):
             if not self.act(self.world.work(1)):
                 return done
         return pieces
+
+    def _see_through(self, run: CloudRun, result: str) -> None:
+        already = len(self.cloud.mail)
+        if run.state == "PENDING":
+            self.cloud.begin(run)
+        self.cloud.end(run, result)
+        while len(self.cloud.mail) > already:
+            self.act(self.world.deliver(self.cloud.mail.pop(already)))
+        self.work(12)
 
     def _in_progress(self) -> list[CloudRun]:
         return [run for run in self.cloud.runs_.values() if run.result is None]

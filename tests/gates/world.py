@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -86,6 +86,8 @@ class World:
         await self.carrier.deliver("repo:push" if "push" in payload else "repo:commit_status_updated", payload)
 
     async def set_up(self, place: str, **values: Any) -> None:
+        """A second later than all before it, so that it can be told what failed before and what after."""
+        self.carrier.now += timedelta(seconds=1)
         async with self.recorder.record() as record:
             number = (await self.environment(record.connection, place)).id
             await environments.change(record.connection, number, **values)

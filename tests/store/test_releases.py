@@ -48,7 +48,7 @@ async def test_live_is_what_was_completed_last_and_not_rolled_back(database: Dat
         bad = await place.release()
         await place.release(completed_at=NOW)  # told late
         staging = await place.release("staging")
-        await releases.mark_rolled_back(connection, bad.execution_id, now=NOW)
+        await releases.mark_rolled_back(connection, bad.execution_id, up_to_attempt=1, now=NOW)
 
         found = await releases.live_executions(connection, place.pipeline_id, ["production", "staging", "test"])
 
