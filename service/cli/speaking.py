@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from service.cli.errors import CommandFailed
 from service.settings import read_env_file
 
+T = TypeVar("T")
+
 USUAL_URL = "http://127.0.0.1:8000"
+
+# For how long a service that does not answer is waited for by whoever follows something, and how often it is tried.
+PATIENCE, AGAIN = 120.0, 1.0
+
+
+# What a service, or the proxy before it, answers while it starts or stops.
+STARTING = frozenset({502, 503, 504})
+
+# The reason in a stream's `bye` that does not end by itself.
+REVOKED = '"revoked"'
+
+
+class Away(CommandFailed):
+    """The service does not answer, or has let go in the middle: it may be on its way up again."""
+
+
+def patient(ask: Callable[[], T]) -> T:
+    """What `ask` answers, once the service is there: it may be restarted meanwhile. Raises Away when it stays away."""
+    given_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return ask()
+        except Away:
+            if time.monotonic() > given_up:
+                raise
+            time.sleep(AGAIN)
 
 
 class Api:
@@ -50,14 +79,48 @@ class Api:
 
     def events(self, path: str, *, silence: float = 60.0, **query: Any) -> Iterator[tuple[str, str]]:
         """(event, data) of a stream, until it ends, or nothing at all has come for `silence` seconds."""
-        with self._stream(path, {}, query, silence=silence) as answer:
-            event = ""
+        for event, data, _ in self._events(path, {}, query, silence):
+            yield event, data
+
+    def followed(self, path: str, *, last: str = "", **query: Any) -> Iterator[tuple[str, str]]:
+        """(event, data) of a stream, up to the event `last`.
+
+        Where it breaks off it goes on as soon as the service is there again. Raises CommandFailed where it may not be
+        read any more, Away when the service stays away.
+        """
+        seen, given_up = "", time.monotonic()  # one that was never there is not waited for
+        while True:
+            try:
+                headers = {"Last-Event-ID": seen} if seen else {}
+                for event, data, number in self._events(path, headers, query, silence=60.0):
+                    seen, given_up = number or seen, time.monotonic() + PATIENCE
+                    if event == "bye" and REVOKED in data:
+                        raise CommandFailed("you may not read this any more")
+                    yield event, data
+                    if event == last:
+                        return
+            except Away:
+                if time.monotonic() > given_up:
+                    raise
+            time.sleep(AGAIN)
+
+    def _events(
+        self, path: str, headers: dict[str, str], query: dict[str, Any], silence: float
+    ) -> Iterator[tuple[str, str, str]]:
+        """(event, data, id). One that breaks off before the empty line behind it has not come."""
+        with self._stream(path, headers, query, silence=silence) as answer:
+            event = number = data = ""
             for line in answer.iter_lines():
                 name, _, value = line.partition(": ")
                 if name == "event":
                     event = value
+                elif name == "id":
+                    number = value
                 elif name == "data":
-                    yield event, value
+                    data = value
+                elif not line and data:
+                    yield event, data, number
+                    data = ""
 
     @contextmanager
     def _stream(
@@ -69,21 +132,21 @@ class Api:
             with self._client.stream("GET", path, params=wanted, headers=headers, timeout=timeout) as answer:
                 if answer.is_error:
                     answer.read()
-                    raise CommandFailed(_problem(answer))
+                    raise (Away if answer.status_code in STARTING else CommandFailed)(_problem(answer))
                 yield answer
         except httpx.ReadTimeout:
             return
         except httpx.HTTPError as error:
-            raise CommandFailed(f"the stream from {self._client.base_url} broke: {type(error).__name__}") from None
+            raise Away(f"the stream from {self._client.base_url} broke: {type(error).__name__}") from None
 
     def _answer(self, method: str, path: str, **options: Any) -> Any:
         try:
             answer = self._client.request(method, path, **options)
         except httpx.HTTPError as error:
             where = self._client.base_url
-            raise CommandFailed(f"{where} does not answer ({type(error).__name__}); set PENSTOCK_URL") from None
+            raise Away(f"{where} does not answer ({type(error).__name__}); set PENSTOCK_URL") from None
         if answer.is_error:
-            raise CommandFailed(_problem(answer))
+            raise (Away if answer.status_code in STARTING else CommandFailed)(_problem(answer))
         return answer.json()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from service.cli.errors import CommandFailed
 from service.cli.output import show_json, show_table
-from service.cli.speaking import Api, speaking
+from service.cli.speaking import Api, patient, speaking
 
 FINAL = ("SUCCESS", "FAILED")
 
@@ -58,7 +58,7 @@ def run_status(args: argparse.Namespace) -> int:
         else:
             print("no repository is connected yet; the dashboard says how")
         if args.watch:
-            for event, told in api.events("/api/events"):
+            for event, told in api.followed("/api/events"):
                 _show_event(event, told, as_json=args.json)
     return 0
 
@@ -87,13 +87,14 @@ def run_logs(args: argparse.Namespace) -> int:
                 _show_line(None, line, pattern, as_json=args.json)
             return 0
         rest: dict[str, str] = {}
-        for event, told in api.events(f"/api/executions/{args.execution}/logs/stream"):
+        path = f"/api/executions/{args.execution}/logs/stream"
+        for event, told in api.followed(path, last="log_complete"):
             content = json.loads(told)
             if event == "log_update":
                 *lines, rest[content["step"]] = (rest.get(content["step"], "") + content["text"]).split("\n")
                 for line in lines:
                     _show_line(content["step"], f"{line}\n", pattern, as_json=args.json)
-            elif event == "log_error":
+            elif event in ("log_error", "log_pace"):
                 print(f"penstock: {content['message']}", file=sys.stderr)
         for step, line in rest.items():
             _show_line(step, line, pattern, as_json=args.json)
@@ -102,8 +103,8 @@ def run_logs(args: argparse.Namespace) -> int:
 
 def run_events(args: argparse.Namespace) -> int:
     with speaking() as api:
-        after, silence = (None, 60.0) if args.follow else (0, QUIET)
-        for event, told in api.events("/api/events", silence=silence, after=after):
+        found = api.followed("/api/events") if args.follow else api.events("/api/events", silence=QUIET, after=0)
+        for event, told in found:
             if event not in ("ready", "reset", "bye"):
                 _show_event(event, told, as_json=args.json)
     return 0
@@ -130,7 +131,7 @@ def waited(api: Api, execution_id: int, *, quiet: bool) -> dict[str, Any]:
     """The execution, once it has ended; each of its states is told on the way."""
     shown = ""
     while True:
-        execution: dict[str, Any] = api.get(f"/api/executions/{execution_id}")
+        execution: dict[str, Any] = patient(lambda: api.get(f"/api/executions/{execution_id}"))
         if execution["status"] in FINAL:
             return execution
         if execution["status"] != shown and not quiet:

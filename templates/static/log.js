@@ -102,6 +102,7 @@ function begin() {
     say(message);
     if (final) source.close();
   });
+  source.addEventListener("log_pace", ({ data }) => say(JSON.parse(data).message));
   source.addEventListener("log_complete", () => {
     if (steps.size) say("");
     source.close();

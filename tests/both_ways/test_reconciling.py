@@ -182,7 +182,10 @@ async def test_a_spent_budget_is_waited_for_and_never_exceeded(bitbucket: Simula
     assert asked <= left + per_hour / 3600 * seconds + 1
 
 
-WEATHER = ("429", "500", "cut", "truncated", "late")
+WEATHER = ("429", "500", "cut", "truncated", "late", "timeout")
+
+# Seconds for which the client waits for an answer, and in which none comes.
+WAITS, HANGS = 2.0, 6.0
 
 
 class Weather(RouteFaults):
@@ -208,16 +211,20 @@ class Weather(RouteFaults):
                 return RouteFault(method, path, None, cut=True)
             case "truncated":
                 return RouteFault(method, path, None, truncated=True)
+            case "timeout":
+                return RouteFault(method, path, None, delay_seconds=HANGS)
             case _:
                 return RouteFault(method, path, None, delay_seconds=0.2)
 
 
+@pytest.mark.parametrize("seed", [7, *(pytest.param(seed, marks=pytest.mark.endurance) for seed in (8, 9, 10))])
 async def test_with_three_calls_in_ten_failing_nothing_is_lost_and_nothing_doubled(
-    both: Both, monkeypatch: pytest.MonkeyPatch
+    both: Both, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
+    monkeypatch.setitem(calls.Calls.__init__.__kwdefaults__, "seconds", WAITS)
     monkeypatch.setattr(calls, "FIRST_PAUSE", 0.02)
     monkeypatch.setattr(following, "FIRST_PAUSE", 0.2)
-    weather = Weather(0.3, seed=7)
+    weather = Weather(0.3, seed=seed)
     both.bitbucket.route_faults = weather
     logs: dict[int, str] = {}
     runs = [await both.shop.start_run("main") for _ in range(3)]
