@@ -147,6 +147,10 @@ CASES: dict[str, tuple[Files, str]] = {
         },
         "python",
     ),
+    "pages from Hugo whose themes are modules of Go": (
+        {"go.mod": "module handbook\n", "hugo.toml": 'baseURL = "/"\n', "content/index.md": ""},
+        "static",
+    ),
     "a page beside a server that has no manifest": ({"index.html": "", "server.js": SERVER_JS}, "unknown"),
     "a collection of images with one application among them": (
         {**under("desk", FLASK), **samples(20, {"Dockerfile": "FROM debian:12\n"})},
