@@ -15,7 +15,10 @@ import pytest
 from service.app import Role
 from service.simulator import Repository, Run, Simulator
 from service.workers import rounds, tailing
+from tests.documented import only_documented_requests
 from tests.living import Living, living
+
+__all__ = ["only_documented_requests"]
 
 # What opens Bitbucket to the service: it must turn up nowhere.
 TOKEN = "ATCTT3x-our-own-access-token-0815"

@@ -18,7 +18,10 @@ from service.simulator import Repository, Simulator
 from service.simulator.settings import PullRequest
 from service.store.tables import work
 from service.workers import rounds
+from tests.documented import only_documented_requests
 from tests.living import Living, living
+
+__all__ = ["only_documented_requests"]
 
 TOKEN = "ATCTT3x-a-token-of-these-tests-4711"
 FILE = "bitbucket-pipelines.yml"

@@ -12,8 +12,9 @@ import pytest
 from service.simulator import Plan, Run, Simulator
 from service.simulator.plan import uneventful
 from tests.both_ways.conftest import Both, both_running, quick
+from tests.documented import only_documented_requests
 
-__all__ = ["quick"]
+__all__ = ["only_documented_requests", "quick"]
 
 # The pipeline of the branch, and the one that Penstock starts to go back to a release.
 PIPELINES = """
