@@ -102,8 +102,8 @@ class Cloud:
 
     # -- what the client asks -----------------------------------------------------------------------------------------
 
-    async def for_repository(self, repository: Any, *, urgent: bool = False) -> Cloud:
-        return self
+    async def for_repository(self, repository: Any, *, urgent: bool = False) -> Cloud | None:
+        return self if repository.credential_id is not None else None
 
     async def branch(self, repository: str, name: str) -> Any:
         self._answer()
