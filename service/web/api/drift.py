@@ -86,7 +86,7 @@ operations = [
         path="/api/drift",
         handler=list_drift,
         right=Right.SIGNED_IN,
-        summary="What is not as Penstock last left it: files, variables, webhooks, nginx",
+        summary="What is not as Penstock last left it: files, variables, webhooks, nginx, deployments",
         answer=ListOf(DriftShape),
         query=(*LIST, Query("pipeline_id", int), Query("kind", words=KINDS)),
     ),
