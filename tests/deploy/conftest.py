@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,13 +82,14 @@ def server(machine_path: str) -> Iterator[servers.Server]:
 
 @pytest.fixture
 def deliver(server: servers.Server, tmp_path: Path, machine_path: str) -> Callable[..., Project]:
-    """Makes a repository of a sample, with generated files in it and their server parts in place."""
+    """Makes a repository of a sample, or of several by the directories that they go to, with generated files in it
+    and their server parts in place."""
 
-    def made(sample: str, **settings: Any) -> Project:
+    def made(sample: str | Mapping[str, str], **settings: Any) -> Project:
         directory = tmp_path / "repository"
-        shutil.copytree(
-            SAMPLES / sample, directory, ignore=shutil.ignore_patterns("node_modules", "dist", "__pycache__")
-        )
+        for place, name in ({".": sample} if isinstance(sample, str) else sample).items():
+            ignored = shutil.ignore_patterns("node_modules", "dist", "__pycache__")
+            shutil.copytree(SAMPLES / name, directory / place, ignore=ignored)
         port = servers.free_port_with_candidate()
         request = Request(domain=HOST, server="127.0.0.1", port=port, **settings)
         generated = generate(detect_directory(directory), request, render.environment())

@@ -25,6 +25,7 @@ from pathlib import Path
 from service.configs.nginx.reading import read
 from service.configs.nginx.site import ACME_ROOT
 from service.configs.nginx.tree import Directive, write
+from service.configs.place import APART
 
 SHELL = """\
 #!/bin/sh
@@ -71,11 +72,12 @@ def free_port() -> int:
 
 
 def free_port_with_candidate() -> int:
-    """A free port whose candidate's port, ten thousand above, is free as well."""
+    """A free port whose candidate's port, ten thousand above, is free as well; so are those of a program of pages."""
     for port in range(15000 + os.getpid() % 4000, 21000):
-        if all(_is_free(number) for number in (port, port + 10000)):
+        away = (0, APART, 2 * APART)
+        if all(_is_free(port + one) and _is_free(port + one + 10000) for one in away):
             return port
-    raise TimeoutError("no free pair of ports")
+    raise TimeoutError("no free ports")
 
 
 def _is_free(port: int) -> bool:

@@ -120,3 +120,65 @@ def test_a_server_is_deployed_defended_and_rolled_back(sample: str, deliver: Cal
     assert set(probe.seen) == {200}
     assert answers_of(server.get(path)[1])["release"] == "1"
     assert server.is_bad(2)
+
+
+# Rendered on the server: what the application says, asked where the release says that it is.
+PAGE = """\
+export const dynamic = 'force-dynamic';
+
+export default async function Page() {
+  const answer = await fetch(`${process.env.BACKEND_URL}/api/health`, { cache: 'no-store' });
+  if (!answer.ok) throw new Error(`the application answers ${answer.status}`);
+  const told = await answer.json();
+  return <h1>{`Pages of ${process.env.RELEASE}, application of ${told.release}`}</h1>;
+}
+"""
+EXPRESS_HEALTH = """\
+app.get('/api/health', (request, response) => {
+  response.json({ release: process.env.RELEASE });
+});
+
+module.exports = { app };"""
+
+
+@pytest.mark.parametrize("backend", ["fullstack/backend", "express"])
+def test_pages_and_their_application_go_live_and_come_back_together(
+    backend: str, deliver: Callable[..., Project]
+) -> None:
+    production = EnvironmentRequest(health_path="/api/health")
+    project = deliver({"frontend": "nextjs", "backend": backend}, environments=(production,))
+    repository, server = project.repository, project.server
+    (repository.directory / "frontend" / "app" / "page.js").write_text(PAGE)
+    if backend == "express":
+        project.edit("backend/app.js", "module.exports = { app };", EXPRESS_HEALTH)
+    repository.commit("Ask the application")
+
+    passed(repository.push())
+
+    assert answers_of(server.get("/api/health")[1]) == {"release": "1"}
+    page = server.get("/")[1]
+    assert "Pages of 1, application of 1" in page
+    script = re.search(r'src="(/_next/static/[^"]+\.js)"', page)
+    assert script is not None
+    assert server.get(script[1])[0] == 200
+
+    (repository.directory / "NOTES").write_text("second\n")
+    repository.commit("Second version")
+    with Probe(server, "/") as pages, Probe(server, "/api/health") as application:
+        passed(repository.push())
+    assert set(pages.seen) | set(application.seen) == {200}
+    assert "Pages of 2, application of 2" in server.get("/")[1]
+
+    project.edit("frontend/app/page.js", "if (!answer.ok)", "if (process.env.RELEASE === '3')")
+    with Probe(server, "/") as pages, Probe(server, "/api/health") as application:
+        results = repository.push()
+    assert (results[-1].name, results[-1].status) == ("Deploy to production", 1)
+    assert "the pages of release 3 do not answer" in results[-1].log
+    assert set(pages.seen) | set(application.seen) == {200}
+    assert server.live_release() == "2"
+    assert server.is_bad(3)
+
+    with Probe(server, "/") as pages, Probe(server, "/api/health") as application:
+        passed(repository.rollback())
+    assert set(pages.seen) | set(application.seen) == {200}
+    assert "Pages of 1, application of 1" in server.get("/")[1]
