@@ -7,8 +7,9 @@ own: a step that was allowed to fail does not fail its run, and one that was ret
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from service.bitbucket.answers import Run, Step
 from service.events import Source, Trigger
@@ -54,21 +55,33 @@ def custom_of(run: Run) -> str | None:
 
 def stage_of(name: str, deployment: str | None = None) -> Trigger:
     """BUILD, TEST or DEPLOY. What a step deploys to says more than its name."""
-    if deployment:
-        return Trigger.DEPLOY
-    for word in WORD.findall(name.lower()):
-        for stage, words in STAGES.items():
-            if word in words:
-                return stage
-    return Trigger.BUILD
+    return Trigger.DEPLOY if deployment else _told_by(name) or Trigger.BUILD
 
 
-def observations_of(run: Run, steps: Sequence[Step] = (), *, source: Source = Source.API) -> list[Observation]:
-    """In no particular order. Without steps only the run's own state is told."""
+def tells(name: str) -> bool:
+    """Whether the name of a step says what it is for."""
+    return _told_by(name) is not None
+
+
+def observations_of(
+    run: Run,
+    steps: Sequence[Step] = (),
+    *,
+    source: Source = Source.API,
+    deployments: Mapping[str, str] = MappingProxyType({}),
+) -> list[Observation]:
+    """In no particular order. Without steps only the run's own state is told.
+
+    `deployments` is where steps deploy to, by their uuid, as far as that is known.
+    """
     seen = [_observed(Trigger.QUEUE, run.created_on, 1, source)]
     if run.run_number == 1 and run.state.name in ("IN_PROGRESS", "COMPLETED"):
         seen.append(_observed(Trigger.START, run.created_on, 1, source))
-    seen += [_observed(stage_of(s.name), s.started_on, s.run_number, source) for s in steps if s.started_on]
+    seen += [
+        _observed(stage_of(s.name, deployments.get(s.uuid)), s.started_on, s.run_number, source)
+        for s in steps
+        if s.started_on
+    ]
     end = _end_of(run, steps, source)
     return [*seen, end] if end else seen
 
@@ -91,6 +104,14 @@ def by_hand(run: Run, steps: Sequence[Step]) -> str | None:
 def ended(run: Run) -> bool:
     """Whether it is known how: an end in a word that we do not know ends nothing."""
     return _result_of(run) in ENDS
+
+
+def _told_by(name: str) -> Trigger | None:
+    for word in WORD.findall(name.lower()):
+        for stage, words in STAGES.items():
+            if word in words:
+                return stage
+    return None
 
 
 def _end_of(run: Run, steps: Sequence[Step], source: Source) -> Observation | None:

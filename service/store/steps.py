@@ -17,7 +17,8 @@ from service.store.tables import spans, steps
 class StepRow:
     """A step of a run. `raw_bytes` of Bitbucket's log are behind the `log_bytes` that are stored, masked.
 
-    `timed_from` and `timed_until` are what the run's trace says of it, of a step that the API knows to be over.
+    `deployment` is where it deploys to: empty where that is nowhere, None where nobody has asked. `timed_from` and
+    `timed_until` are what the run's trace says of it, of a step that the API knows to be over.
     """
 
     id: int
@@ -59,6 +60,7 @@ class Seen:
     run_number: int
     started_at: datetime | None
     completed_at: datetime | None
+    deployment: str | None = None
 
 
 async def of_execution(connection: AsyncConnection, execution_id: int) -> list[StepRow]:
@@ -80,7 +82,7 @@ async def put(connection: AsyncConnection, execution_id: int, seen: Sequence[See
     taken = [step.name for step in known.values()]
     for place, step in enumerate(seen, 1):
         before = known.get((step.uuid, step.run_number))
-        told = {name: getattr(step, name) for name in ("state", "result", "started_at", "completed_at")}
+        told = {name: getattr(step, name) for name in ("state", "result", "started_at", "completed_at", "deployment")}
         if before is None:
             name = unique(step.name or f"Step {place}", taken)
             taken.append(name)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from service.bitbucket import runs
-from service.bitbucket.answers import Run, Step
+from service.bitbucket.answers import Run
 from service.client import Client, Clients
 from service.client.errors import BitbucketError, BudgetSpent, NotAllowed, NotFound, RateLimited
 from service.events import Source, Trigger
@@ -30,6 +30,7 @@ from service.store.steps import StepRow
 from service.store.work import Work
 from service.workers.pacing import Look, Pace, next_look, watched
 from service.workers.tasks import Again, Later, Writing
+from service.workers.told import Told, deployments_of, go_on, is_running
 
 # Seconds after which a run that Bitbucket does not know (any more) is asked for once more, before it counts as lost.
 GONE = 60.0
@@ -67,12 +68,13 @@ class Follower:
             return _nothing
         look, now = Look.of(piece.payload), self._recorder.now()
         whole = execution.bitbucket_pipeline_uuid is None or look.is_over(self._pace, now) or trouble is not None
-        if not whole and watched(execution, now) and any(_runs(step) for step in known):
+        if not whole and watched(execution, now) and any(is_running(step) for step in known):
             return self._going_on(execution, repository, look)
         try:
             if not whole:
                 return await self._ask_for_the_steps(client, repository, execution, known, look)
-            return await self._ask(client, repository, execution, Source(piece.payload.get("source", Source.API)))
+            source = Source(piece.payload.get("source", Source.API))
+            return await self._ask(client, repository, execution, known, source)
         except BudgetSpent as error:
             return self._going_on(execution, repository, look, until=error.until)
         except NotFound as error:
@@ -82,12 +84,15 @@ class Follower:
         except BitbucketError as error:
             raise later(error, piece.tries, self._recorder) from None
 
-    async def _ask(self, client: Client, repository: Repository, execution: Execution, source: Source) -> Writing:
+    async def _ask(
+        self, client: Client, repository: Repository, execution: Execution, known: Sequence[StepRow], source: Source
+    ) -> Writing:
         name = repository.address
         number = execution.bitbucket_pipeline_uuid or execution.bitbucket_build_number
         run = await client.run(name, number or 0)
         found = await client.steps(name, run.uuid)
-        return self._seen(execution, repository, run, found, source)
+        deployments = await deployments_of(client, name, known, found)
+        return self._seen(execution, repository, Told(run, found, deployments, source))
 
     async def _ask_for_the_steps(
         self, client: Client, repository: Repository, execution: Execution, known: Sequence[StepRow], look: Look
@@ -95,12 +100,13 @@ class Follower:
         """The run is asked for only where they tell something new. Of one that has ended they are final after it."""
         name, uuid = repository.address, execution.bitbucket_pipeline_uuid or ""
         found = await client.steps(name, uuid)
-        if _go_on(known, found):
+        if go_on(known, found):
             return self._going_on(execution, repository, look)
         run = await client.run(name, uuid)
         if runs.ended(run):
             found = await client.steps(name, uuid)
-        return self._seen(execution, repository, run, found, Source.API)
+        deployments = await deployments_of(client, name, known, found)
+        return self._seen(execution, repository, Told(run, found, deployments, Source.API))
 
     def _going_on(
         self, execution: Execution, repository: Repository, look: Look, *, until: datetime | None = None
@@ -119,31 +125,22 @@ class Follower:
 
         return write_down
 
-    def _seen(
-        self, execution: Execution, repository: Repository, run: Run, found: Sequence[Step], source: Source
-    ) -> Writing:
+    def _seen(self, execution: Execution, repository: Repository, told: Told) -> Writing:
         async def write_down(record: Record) -> Again | None:
-            return await self._write_down(record, execution.id, repository, run, found, source)
+            return await self._write_down(record, execution.id, repository, told)
 
         return write_down
 
-    async def _write_down(
-        self,
-        record: Record,
-        execution_id: int,
-        repository: Repository,
-        run: Run,
-        found: Sequence[Step],
-        source: Source,
-    ) -> Again | None:
+    async def _write_down(self, record: Record, execution_id: int, repository: Repository, told: Told) -> Again | None:
+        run, found = told.run, told.steps
         execution = await locked(record, execution_id)
         if execution is None:
             return None
         if not _same(execution, run):
             await self._part(record, execution, run)
             return None
-        await steps.put(record.connection, execution.id, [_told(step) for step in found])
-        for seen in runs.observations_of(run, found, source=source):
+        await steps.put(record.connection, execution.id, told.seen())
+        for seen in runs.observations_of(run, found, source=told.source, deployments=told.deployments):
             _, execution = await observe(record, execution, seen, self._patience, hints_end=False)
         waiting = execution.waiting_on if waits_here(execution) else None
         paused = runs.waiting_on(run, found)
@@ -231,26 +228,3 @@ def _same(execution: Execution, run: Run) -> bool:
     commit = run.target.commit.hash if run.target.commit else None
     other = commit and execution.bitbucket_commit_hash and not commit.startswith(execution.bitbucket_commit_hash)
     return run.build_number == execution.bitbucket_build_number and not other
-
-
-def _runs(step: StepRow) -> bool:
-    return step.started_at is not None and step.completed_at is None and not step.log_complete
-
-
-def _go_on(known: Sequence[StepRow], found: Sequence[Step]) -> bool:
-    """Whether a step runs, and all are as they were."""
-    before = {(step.uuid, step.run_number): (step.state, step.started_at, step.completed_at) for step in known}
-    now = {(step.uuid, step.run_number): (step.state.name, step.started_on, step.completed_on) for step in found}
-    return now.items() <= before.items() and any(step.started_on and not step.completed_on for step in found)
-
-
-def _told(step: Step) -> steps.Seen:
-    return steps.Seen(
-        uuid=step.uuid,
-        name=step.name,
-        state=step.state.name,
-        result=step.state.result.name if step.state.result else None,
-        run_number=step.run_number,
-        started_at=step.started_on,
-        completed_at=step.completed_on,
-    )

@@ -17,7 +17,8 @@ from service.client.budget import OVERDRAFT
 from service.history import Patience
 from service.recorder import Recorder
 from service.sightings import Sighting, execution_of
-from service.simulator import Run, Simulator
+from service.simulator import Run, Simulator, Step
+from service.simulator.definition import StepDefinition
 from service.store.tables import credentials, executions, work
 from service.workers.following import Follower
 from service.workers.pacing import Pace
@@ -203,4 +204,42 @@ async def test_whoever_watches_is_told_how_rarely_and_never_of_an_error_when_the
     assert meanwhile <= BUDGET / 60 + 1
     assert "log_error" not in names
     assert names[-1] == "log_complete"
+    assert hour.trouble == set()
+
+
+@pytest.mark.parametrize(
+    ("names", "stages", "calls"),
+    [
+        (["Build", "Test", "Deploy"], ["BUILDING", "TESTING", "DEPLOYING"], 0),
+        (["Test", "Go live"], ["TESTING", "DEPLOYING"], 1),
+        (["Prepare", "Go live"], ["BUILDING", "DEPLOYING"], 2),
+    ],
+    ids=str,
+)
+async def test_what_a_step_is_for_is_asked_once_where_its_name_does_not_tell(
+    hour: Hour, names: list[str], stages: list[str], calls: int
+) -> None:
+    [run] = await hour.begin(1)
+    deploying = {"Deploy": "production", "Go live": "production"}
+    run.all_steps = [Step(StepDefinition(name, deploying.get(name))) for name in names]
+    seen = []
+    for name in names:
+        await run.advance_to(name)
+        await hour.pass_by(ALONE * 4)
+        seen.append((await hour.told())[0]["status"])
+
+    shown = await hour.penstock.get(f"/api/executions/{(await hour.told())[0]['id']}")
+    assert seen == stages
+    assert hour.asked("/deployments") == calls
+    assert [one["deployment"] for one in shown["steps"]] == ["Production" if n == "Go live" else None for n in names]
+
+
+async def test_a_credential_that_may_not_read_deployments_leaves_it_to_the_name(hour: Hour) -> None:
+    [run] = await hour.begin(1)
+    run.all_steps = [Step(StepDefinition("Go live", "production"))]
+    hour.bitbucket.route_faults.answer("GET", "/deployments", 403, times=None)
+    await run.advance_to("Go live")
+    await hour.pass_by(ALONE * 2)
+
+    assert [one["status"] for one in await hour.told()] == ["BUILDING"]
     assert hour.trouble == set()

@@ -208,7 +208,8 @@ class ProbeShape(msgspec.Struct, frozen=True, kw_only=True):
 class StepShape(msgspec.Struct, frozen=True, kw_only=True):
     """A step of the run, as Bitbucket told it last; one that was run again is there once for each `run_number`.
 
-    Its times are those of the run's trace, where Bitbucket has sent one.
+    `deployment` is the environment that it deploys to, where its name does not tell its stage. Its times are those of
+    the run's trace, where Bitbucket has sent one.
     """
 
     name: str
@@ -219,6 +220,7 @@ class StepShape(msgspec.Struct, frozen=True, kw_only=True):
     completed_at: datetime | None
     log_bytes: int
     log_complete: bool
+    deployment: str | None = None
 
 
 class ExecutionDetail(ExecutionShape, frozen=True, kw_only=True):
@@ -304,7 +306,9 @@ def probe_shape(probe: Probe) -> ProbeShape:
 
 def step_shape(step: StepRow) -> StepShape:
     same = {name: getattr(step, name) for name in StepShape.__struct_fields__}
-    return StepShape(**{**same, "started_at": step.began_at, "completed_at": step.ended_at})
+    return StepShape(
+        **{**same, "started_at": step.began_at, "completed_at": step.ended_at, "deployment": step.deployment or None}
+    )
 
 
 def transition_shape(transition: Transition) -> TransitionShape:
