@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, insert, or_, select, text, update
+from sqlalchemy import Select, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.events import Source, Trigger
 from service.machine import Observation, State
 from service.store.accounts import Viewer, may_see
-from service.store.tables import executions, observations, repositories, transitions
+from service.store.tables import executions, observations, repositories, transitions, unfinished
 
 # How the reason of an execution begins that nothing more was heard of.
 LOST = "lost"
@@ -176,7 +176,7 @@ async def newer_under_way(connection: AsyncConnection, execution: Execution) -> 
         executions.c.pipeline_id == execution.pipeline_id,
         executions.c.environment == execution.environment,
         executions.c.id > execution.id,
-        executions.c.status.not_in([state for state in State if state.final]),
+        unfinished,
         executions.c.waits_for.is_(None),
     )
     number: int | None = (await connection.execute(question.limit(1))).scalar()
@@ -208,6 +208,7 @@ async def waiting_for_a_run(connection: AsyncConnection, repository_id: int) -> 
         executions.c.bitbucket_build_number.is_(None),
         executions.c.waits_for.is_(None),
         executions.c.status == State.PLANNED,
+        unfinished,  # by the index of those
     )
     return [Execution(**row._mapping) for row in await connection.execute(question.order_by(executions.c.id))]
 
@@ -217,7 +218,7 @@ async def followed_with(connection: AsyncConnection, credential_id: int, now: da
     mine = (
         repositories.c.credential_id == credential_id,
         executions.c.bitbucket_build_number.is_not(None),
-        text("executions.status NOT IN ('SUCCESS', 'FAILED')"),  # as the index of the running ones says it
+        unfinished,
     )
     seen = func.count().filter(executions.c.watched_until > now)
     joined = executions.join(repositories, repositories.c.id == executions.c.repository_id)
@@ -227,8 +228,7 @@ async def followed_with(connection: AsyncConnection, credential_id: int, now: da
 
 async def under_way(connection: AsyncConnection, repository_id: int) -> bool:
     """Whether anything in the repository has not ended."""
-    ended = [state for state in State if state.final]
-    mine = (executions.c.repository_id == repository_id, executions.c.status.not_in(ended))
+    mine = (executions.c.repository_id == repository_id, unfinished)
     return bool((await connection.execute(select(exists().where(*mine)))).scalar())
 
 

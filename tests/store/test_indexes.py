@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.store import condition, deliveries, measures, migrate, overview
+from service.store import condition, deliveries, executions, measures, migrate, overview
 from service.store.accounts import Viewer
 from service.store.database import Database
 
@@ -27,13 +27,15 @@ QUESTIONS: dict[str, tuple[Asked, set[str]]] = {
     "the inbox for its next delivery": (lambda c: deliveries.next_due(c, NOW), {"ix_deliveries_waiting"}),
     "the dashboard for what runs": (lambda c: overview.running(c, ADMIN, limit=5), {"ix_executions_running"}),
     "somebody's dashboard for what runs": (lambda c: overview.running(c, SOMEBODY, limit=5), {"ix_executions_running"}),
+    "a push for what is under way": (lambda c: executions.under_way(c, 1), {"ix_executions_repository_id_running"}),
+    "whoever follows runs": (lambda c: executions.followed_with(c, 1, NOW), {"ix_executions_repository_id_running"}),
     "the doctor": (condition.condition, {"ix_deliveries_waiting", "ix_deliveries_dead", "ix_work_dead"}),
     "the metrics": (
         measures.load,
         {
             "ix_deliveries_waiting",
             "ix_deliveries_dead",
-            "ix_executions_running",
+            "ix_executions_repository_id_running",
             "ix_work_waiting",
         },
     ),

@@ -18,6 +18,8 @@ from sqlalchemy import (
 
 from service.store.tables.columns import Id, UtcDateTime, metadata, one_of, own_id, to
 
+RUNNING = text("status NOT IN ('SUCCESS', 'FAILED')")
+
 executions = Table(
     "executions",
     metadata,
@@ -54,12 +56,14 @@ executions = Table(
     Index(
         "ix_executions_running",
         "id",
-        sqlite_where=text("status NOT IN ('SUCCESS', 'FAILED')"),
-        postgresql_where=text("status NOT IN ('SUCCESS', 'FAILED')"),
+        sqlite_where=RUNNING,
+        postgresql_where=RUNNING,
     ),
+    Index("ix_executions_repository_id_running", "repository_id", sqlite_where=RUNNING, postgresql_where=RUNNING),
     Index("ix_executions_pipeline_id_id", "pipeline_id", "id"),
     Index("ix_executions_repository_id_bitbucket_commit_hash", "repository_id", "bitbucket_commit_hash"),
     Index("ix_executions_completed_at", "completed_at"),
+    Index("ix_executions_pipeline_id_completed_at", "pipeline_id", "completed_at"),
 )
 
 unfinished = ~one_of(executions.c.status, ("SUCCESS", "FAILED"))
