@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
 from service.bitbucket.globs import matches
-from service.projects import reading
 
 FILE = "bitbucket-pipelines.yml"
 
-# Larger ones are nobody's pipelines file.
+# Larger or deeper ones are nobody's pipelines file.
 MOST_BYTES = 256 * 1024
+DEEPEST = 50
 
 
 def custom_pipelines(text: bytes) -> frozenset[str]:
@@ -34,8 +36,18 @@ def nothing_for(text: bytes, branch: str) -> str | None:
 
 def _sections(text: bytes) -> dict[str, Any]:
     try:
-        document = reading.yaml(text) if len(text) <= MOST_BYTES else None
-    except reading.Unreadable:
+        document = None if _costs_too_much(text) else yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
         return {}
     found = document.get("pipelines") if isinstance(document, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def _costs_too_much(text: bytes) -> bool:
+    """Told by the events alone, as far as they are read: a value is built only of what is small."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader) if len(text) <= MOST_BYTES else ():
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return True
+    return len(text) > MOST_BYTES
