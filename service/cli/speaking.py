@@ -110,7 +110,7 @@ class Api:
         """(event, data, id). One that breaks off before the empty line behind it has not come."""
         with self._stream(path, headers, query, silence=silence) as answer:
             event = number = data = ""
-            for line in answer.iter_lines():
+            for line in _lines(answer):
                 name, _, value = line.partition(": ")
                 if name == "event":
                     event = value
@@ -161,6 +161,14 @@ def speaking() -> Iterator[Api]:
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(base_url=url, headers=headers, timeout=20, trust_env=False) as client:
         yield Api(client)
+
+
+def _lines(answer: httpx.Response) -> Iterator[str]:
+    """At line feeds alone: httpx would also part a line at the separators that Unicode has, which logs may hold."""
+    rest = b""
+    for part in answer.iter_bytes():
+        *lines, rest = (rest + part).split(b"\n")
+        yield from (line.decode() for line in lines)
 
 
 def _problem(answer: httpx.Response) -> str:
