@@ -32,7 +32,6 @@ FLOORS = {
     "service.logs": 1,
     "service.notifications": 1,
     "service.verdicts": 1,
-    "service.verdicts": 1,
     "service.store": 2,
     "service.bus": 2,
     "service.client": 2,

@@ -15,8 +15,8 @@ from service.events import Event, RunEnded, StepSpan, StepsTimed, Unreadable, Un
 
 RUN_SPAN = "bbc.pipeline_run"
 
-# Both names have been seen.
-STEP_SPANS = frozenset({"bbc.step", "bbc.pipeline_step"})
+# Both names have been seen. A tuple, for what stands in a span may be of any kind, and some kinds have no hash.
+STEP_SPANS = ("bbc.step", "bbc.pipeline_step")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
