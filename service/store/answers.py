@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,11 +18,15 @@ ABANDONED = timedelta(seconds=90)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`digest` is that of the call; `status` is 0 while it is being answered. `body` is sealed."""
+    """`digest` is that of the call; `status` is 0 while it is being answered. `body` is sealed.
+
+    `headers` are those that the call was answered with, as far as they were kept.
+    """
 
     digest: str
     status: int
     body: bytes
+    headers: Mapping[str, str] | None
 
 
 async def begin(connection: AsyncConnection, *, user_id: int, key: str, digest: str, now: datetime) -> Answer | None:
@@ -35,15 +40,15 @@ async def begin(connection: AsyncConnection, *, user_id: int, key: str, digest: 
         ours = update(answers).where(*abandoned, answers.c.created_at < now - ABANDONED)
         if (await connection.execute(ours.values(digest=digest, created_at=now))).rowcount:
             return None
-        known = select(answers.c.digest, answers.c.status, answers.c.body)
+        known = select(answers.c.digest, answers.c.status, answers.c.body, answers.c.headers)
         found = await connection.execute(known.where(answers.c.user_id == user_id, answers.c.key == key))
         return Answer(*found.one())
     return None
 
 
-async def finish(connection: AsyncConnection, *, user_id: int, key: str, status: int, body: bytes) -> None:
-    mine = (answers.c.user_id == user_id, answers.c.key == key)
-    await connection.execute(update(answers).where(*mine).values(status=status, body=body))
+async def finish(connection: AsyncConnection, *, user_id: int, key: str, answer: Answer) -> None:
+    told = {"status": answer.status, "body": answer.body, "headers": answer.headers}
+    await connection.execute(update(answers).where(answers.c.user_id == user_id, answers.c.key == key).values(told))
 
 
 async def forget(connection: AsyncConnection, *, user_id: int, key: str) -> None:

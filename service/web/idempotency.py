@@ -18,6 +18,9 @@ from service.web.problems import Problem
 
 LONGEST_KEY = 200
 
+# The headers that belong to an answer, and not to the way on which it came.
+KEPT = ("Location", "ETag")
+
 
 async def answered_once(
     request: Request, viewer: Viewer, key: str, handler: Callable[[Request], Awaitable[Response]]
@@ -43,8 +46,9 @@ async def answered_once(
         raise
     async with recorder.record() as record:
         sealed = vault.seal(bytes(response.body), **place)
-        status = response.status_code
-        await answers.finish(record.connection, user_id=viewer.user_id, key=key, status=status, body=sealed)
+        headers = {name: response.headers[name] for name in KEPT if name in response.headers}
+        given = answers.Answer(digest, response.status_code, sealed, headers)
+        await answers.finish(record.connection, user_id=viewer.user_id, key=key, answer=given)
     return response
 
 
@@ -54,5 +58,5 @@ def _again(known: answers.Answer, digest: str, opened: Callable[[bytes], bytes])
         raise Problem(422, "this Idempotency-Key was used for another call", errors=told)
     if known.status == 0:
         raise Problem(409, "the first call with this Idempotency-Key is still being answered; try again in a moment")
-    headers = {"Idempotency-Replayed": "true"}
+    headers = {**(known.headers or {}), "Idempotency-Replayed": "true"}
     return Response(opened(known.body), known.status, headers, media_type="application/json")

@@ -32,6 +32,23 @@ async def test_the_same_call_again_is_answered_alike_and_does_nothing(penstock: 
     assert len((await penstock.get("/api/repositories"))["items"]) == 2
 
 
+async def test_the_answer_again_says_where_what_was_made_is_and_at_which_version(penstock: Living) -> None:
+    pipeline = f"/api/pipelines/{(await penstock.get('/api/pipelines'))['items'][0]['id']}"
+    before = (await penstock.client.get(pipeline)).headers["etag"]
+    staging = {"name": "staging", "kind": "staging", "branch_pattern": "develop"}
+
+    async def add() -> Any:
+        headers = {**KEY, "If-Match": before}
+        return await penstock.client.post(f"{pipeline}/environments", json=staging, headers=headers)
+
+    first, again = await add(), await add()
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert first.headers["location"] == again.headers["location"] == f"{pipeline}/environments/staging"
+    assert first.headers["etag"] == again.headers["etag"] != before
+
+
 async def test_of_many_at_once_one_does_it(penstock_on_each: Living) -> None:
     made = await asyncio.gather(*(connect(penstock_on_each) for _ in range(8)))
 

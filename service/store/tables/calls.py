@@ -31,6 +31,7 @@ answers = Table(
     Column("digest", String(64), nullable=False),  # of method, path and body
     Column("status", Integer, nullable=False),  # 0 while the call is being answered
     Column("body", LargeBinary, nullable=False),  # sealed by the vault: an answer may show a secret, once
+    Column("headers", Json),  # those that belong to the answer: where what was made is, and its version
     Column("created_at", UtcDateTime, nullable=False, index=True),
     UniqueConstraint("user_id", "key"),
 )
