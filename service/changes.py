@@ -31,7 +31,8 @@ async def note_change(
     """That the branch is at `commit` now. None where no file depends on that branch, and no environment deploys it;
     else why nobody need look, or LOOKED_INTO.
 
-    `whole` says that the push cannot be told file by file. Whoever finds a new head without a push says so here too.
+    `whole` says that the push cannot be told file by file: what it leads to is a new state, be the commit ours.
+    Whoever finds a new head without a push says so here too.
     """
     if pipeline.generated_at is None or repository.credential_id is None:
         return None
@@ -42,7 +43,7 @@ async def note_change(
         if delivery_id is None or not deployed:
             return None
     ours = await own_commits.among(record.connection, pipeline.id, branch, [commit])
-    if ours:
+    if ours and not whole:
         return own(ours[commit].revision)
     await looks.note_push(
         record.connection,

@@ -50,11 +50,11 @@ class Difference:
 async def difference_of(client: Client, task: Task, *, whole: bool) -> Difference:
     """One call, whatever the number of pushes: from the last look to the newest of them."""
     look = task.look
-    others = [push for push in task.pushes if push.commit not in task.ours]
-    if whole or look is None or any(push.whole for push in others) or look.branch != task.branch:
+    if whole or look is None or any(push.whole for push in task.pushes) or look.branch != task.branch:
         return Difference(paths=None)
+    _, last = first_and_last(task.pushes)
     try:
-        entries = await client.diffstat(task.repository.address, task.pushes[-1].commit, look.commit)
+        entries = await client.diffstat(task.repository.address, last.commit, look.commit)
     except (BudgetSpent, RateLimited, NotAllowed):
         raise
     except BitbucketError:  # whatever has kept it from us: then everything may have changed
@@ -64,6 +64,14 @@ async def difference_of(client: Client, task: Task, *, whole: bool) -> Differenc
     edited = tuple(sorted(touched & (task.wrote | frozenset(task.known.files if task.known else ()))))
     matter = [path for path in relevant(look.paths, after, touched) if path not in task.wrote]
     return Difference(paths=touched, matter=tuple(matter), after=after, edited=edited)
+
+
+def first_and_last(pushes: Sequence[Push]) -> tuple[Push, Push]:
+    """Of pushes to one branch, one upon the other: deliveries come, and are processed, in any order."""
+    starts, ends = {push.previous for push in pushes}, {push.commit for push in pushes}
+    first = next((push for push in pushes if push.previous not in ends), pushes[0])
+    last = next((push for push in reversed(pushes) if push.commit not in starts), pushes[-1])
+    return first, last
 
 
 def touched_by(entries: Sequence[DiffEntry]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:

@@ -8,7 +8,7 @@ from itertools import groupby
 from service.client import BitbucketError, BudgetSpent, Client, NotAllowed, RateLimited
 from service.projects.relevance import relevant
 from service.store.looks import Push
-from service.workers.differing import Task, listed, touched_by
+from service.workers.differing import Task, first_and_last, listed, touched_by
 
 
 async def weighed(client: Client, task: Task) -> dict[int, str]:
@@ -25,11 +25,11 @@ async def weighed(client: Client, task: Task) -> dict[int, str]:
 
 async def _weighed(client: Client, task: Task, branch: str, pushes: Sequence[Push]) -> str:
     comes = f"the configuration follows {task.branch}, and what is merged there"
-    previous = pushes[0].previous
-    if previous is None or task.look is None or any(push.whole for push in pushes):
+    first, last = first_and_last(pushes)
+    if first.previous is None or task.look is None or any(push.whole for push in pushes):
         return f"what changed on {branch} cannot be told file by file; {comes}"
     try:
-        entries = await client.diffstat(task.repository.address, pushes[-1].commit, previous)
+        entries = await client.diffstat(task.repository.address, last.commit, first.previous)
     except (BudgetSpent, RateLimited, NotAllowed):
         raise
     except BitbucketError:

@@ -75,6 +75,22 @@ async def test_a_generated_file_that_somebody_edits_is_found_at_once_and_told_on
     assert (await found(stage), await told(stage)) == ([], [edited, edited])
 
 
+async def test_an_edit_is_found_at_once_beside_another_change_and_after_a_forced_push(stage: Stage) -> None:
+    shop, _ = await delivered(stage)
+    generated = shop.head().files[FILE].decode()
+    edited = ("file", FILE, "changed")
+
+    await stage.push(
+        shop, {FILE: generated.replace("max-time: 20", "max-time: 45"), "package.json": NODE["package.json"] + b"\n"}
+    )
+    assert (await found(stage), await told(stage)) == ([edited], [edited])
+
+    elsewhere = await shop.push("wild-idea", {FILE: generated.replace("max-time: 20", "max-time: 60")})
+    await shop.force_push("main", elsewhere)
+    await stage.quiet()
+    assert (await found(stage), await told(stage)) == ([edited], [edited, edited])
+
+
 async def test_a_generated_file_that_somebody_removes_is_not_brought_back_but_found(stage: Stage) -> None:
     shop, _ = await delivered(stage)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service import why
+from service import changes, why
 from tests.regeneration.conftest import FILE, Stage, open_requests, text_of
 from tests.regeneration.generated import files_of
 
@@ -87,6 +87,20 @@ async def test_a_force_push_is_looked_at_whole(stage: Stage) -> None:
     assert (word, "cannot be told file by file" in reason) == ("unchanged", True)
 
 
+async def test_a_branch_that_is_forced_back_has_the_files_of_back_then(stage: Stage) -> None:
+    shop, number = await stage.generate("shop", NODE, config_delivery="commit")
+    then, first = shop.head(), text_of(shop)
+    await stage.push(shop, {".nvmrc": "22\n"})
+    assert text_of(shop) != first
+
+    await shop.force_push("main", then)
+    await stage.quiet()
+
+    newest = await stage.newest(number)
+    assert (newest["revision"], newest["delivered"], newest["files"][FILE]) == (3, "delivered", first)
+    assert shop.head() == then
+
+
 async def test_where_bitbucket_does_not_tell_what_changed_everything_may_have(stage: Stage) -> None:
     shop, number = await stage.generate("shop", NODE)
     await stage.merge(shop)
@@ -105,6 +119,24 @@ async def test_only_the_branch_that_is_deployed_is_looked_into(stage: Stage) -> 
 
     assert await stage.verdicts("wild-idea") == []
     assert len(await stage.revisions(number)) == 1
+
+
+async def test_pushes_that_come_the_wrong_way_round_are_looked_into_up_to_the_newest(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, number = await stage.generate("shop", NODE)
+    await stage.merge(shop)
+    monkeypatch.setattr(changes, "SETTLING", 1.0)  # so that both are one look
+    stage.bitbucket.delivery_faults.hold_back()
+
+    await shop.push("main", {"README.md": "# Shop\n"})
+    await shop.push("main", {"lib/prices.js": "module.exports = 12;\n"})
+    await shop.push("main", {".nvmrc": "22\n"})
+    await stage.bitbucket.release(newest_first=True)
+    await stage.quiet()
+
+    assert await stage.verdicts() == [("regenerating", ".nvmrc changed: revision 2 follows")]
+    assert "node:22-bookworm" in (await stage.newest(number))["files"][FILE]
 
 
 STAGING = {"name": "staging", "kind": "staging", "branch_pattern": "{develop,release/*}"}
@@ -147,6 +179,26 @@ async def test_a_push_to_another_branch_that_is_deployed_is_told_what_it_means(
     assert len(await stage.revisions(number)) == written
     told = await why.told(stage.penstock.house.database, "team", "shop", "develop")
     assert f"Its configuration: unchanged, because {reason}." in told
+
+
+async def test_pushes_to_another_branch_that_come_the_wrong_way_round_are_told_from_the_first_to_the_last(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, number = await stage.generate("shop", NODE)
+    await stage.merge(shop)
+    await stage.penstock.client.post(f"/api/pipelines/{number}/environments", json=STAGING)
+    await shop.push("develop", {"README.md": "# Shop\n"})
+    await stage.quiet()
+    monkeypatch.setattr(changes, "SETTLING", 1.0)  # so that both are one look
+    stage.bitbucket.delivery_faults.hold_back()
+
+    await shop.push("develop", {".nvmrc": "20\n"})
+    await shop.push("develop", {"lib/prices.js": "module.exports = 12;\n"})
+    await stage.bitbucket.release(newest_first=True)
+    await stage.quiet()
+
+    [(word, reason)] = await stage.verdicts("develop")
+    assert (word, ".nvmrc changed on develop" in reason) == ("unchanged", True)
 
 
 async def test_a_new_branch_that_is_deployed_costs_no_call(stage: Stage) -> None:
