@@ -54,6 +54,7 @@ async def examine(recorder: Recorder, clients: Clients, settings: Settings) -> A
         if repository.credential_id is None:
             well = None if last else False
             yield Finding(f"webhook of {repository.full_name}", well, said + ("" if last else ": paste URL and secret"))
+            yield _alone(repository)
         else:
             yield await _webhook(recorder, clients, settings, repository, said)
 
@@ -121,6 +122,12 @@ async def _credential(recorder: Recorder, clients: Clients, repository: Reposito
     return Finding(
         about, True, f"reads {repository.full_name} and its runs; {left:.0f} calls were left when it last called"
     )
+
+
+def _alone(repository: Repository) -> Finding:
+    """Amiss where it once had a credential: Penstock has made its webhook."""
+    well = None if repository.hook_uuid is None else False
+    return Finding(f"confirmation of {repository.full_name}", well, credentials.trouble(repository.id, None) or "")
 
 
 async def _webhook(

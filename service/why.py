@@ -39,7 +39,6 @@ async def told(database: Database, workspace: str, slug: str, ref: str | None) -
         about = newest if newest is not None and newest.id > (number or 0) else execution
         hold = await _hold_of(connection, about)
         troubles = await _troubles(connection, repository, about)
-    confirmed = repository.credential_id is not None
     lines = [_unheard(repository, ref, known=bool(pushes), ran=newest is not None)]
     if untold is not None:
         lines = _of_found(untold)
@@ -51,10 +50,10 @@ async def told(database: Database, workspace: str, slug: str, ref: str | None) -
             *_of_files(delivery, verdict),
         ]
     if execution is not None:
-        lines += _of_execution(execution, confirmed=confirmed)
+        lines += _of_execution(execution)
     if newest is not None and newest.id > (number or 0):
         lines.append("No push that was told of began what Bitbucket ran last:")
-        lines += _of_execution(newest, confirmed=confirmed)
+        lines += _of_execution(newest)
     return [*lines, *_of_hold(hold), *troubles]
 
 
@@ -121,11 +120,9 @@ def _of_hold(hold: Hold | None) -> list[str]:
 
 async def _troubles(connection: Any, repository: Repository, execution: Execution | None) -> list[str]:
     """What keeps Penstock from asking Bitbucket."""
-    if repository.credential_id is None:
-        return []
-    credential = await credentials.by_id(connection, repository.credential_id)
-    if credential is not None and credential.broken:
-        return [f"Bitbucket cannot be asked: {credential.broken}."]
+    trouble = credentials.trouble(repository.id, await credentials.of_repository(connection, repository.id))
+    if trouble is not None:
+        return [f"{trouble}."]
     found = await work.troubles(connection, ("hook", "reconcile"), str(repository.id))
     if execution is not None:
         found += await work.troubles(connection, ("follow", "start"), str(execution.id))
@@ -145,7 +142,7 @@ def _of_files(delivery: Delivery, verdict: dict[str, Any]) -> list[str]:
     return [f"Its configuration: {one['verdict']}, because {one['reason']}." for one in others]
 
 
-def _of_execution(execution: Execution, *, confirmed: bool) -> list[str]:
+def _of_execution(execution: Execution) -> list[str]:
     where = f" on {execution.environment}" if execution.environment else ""
     run = f"run #{execution.bitbucket_build_number}" if execution.bitbucket_build_number else "no run yet"
     lines = [f"Execution {execution.id}{where} ({run}, attempt {execution.attempt}) is {execution.status}."]
@@ -159,8 +156,6 @@ def _of_execution(execution: Execution, *, confirmed: bool) -> list[str]:
         lines.append(f"A webhook says {execution.reported_status}; Bitbucket has not confirmed it.")
     if execution.bitbucket_build_number is None and not State(execution.status).final and not execution.waiting_on:
         lines.append(f"Bitbucket has begun no run; it is given up at {written(execution.deadline_at)}.")
-    if not confirmed:
-        lines.append("Without a credential Penstock takes webhooks at their word and sees no steps.")
     return lines
 
 

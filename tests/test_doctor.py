@@ -18,6 +18,7 @@ from service.settings import from_environ
 from service.store import migrate, repositories
 from service.store.database import Database
 from service.store.tables import deliveries, work
+from service.store.tables import repositories as repositories_table
 from service.vault import Vault
 
 pytestmark = pytest.mark.anyio
@@ -63,6 +64,12 @@ async def a_repository_without_a_credential(recorder: Recorder) -> None:
         await repositories.connect(record.connection, workspace="acme", slug="shop", uuid=None, now=record.now)
 
 
+async def a_repository_whose_credential_was_withdrawn(recorder: Recorder) -> None:
+    await a_repository_without_a_credential(recorder)
+    async with recorder.record() as record:
+        await record.connection.execute(update(repositories_table).values(hook_uuid="{made by us}"))
+
+
 async def nothing(recorder: Recorder) -> None:
     """What is amiss is in the settings."""
 
@@ -80,6 +87,12 @@ async def nothing(recorder: Recorder) -> None:
         (nothing, "http://penstock.example.com", "public URL", "is not https"),
         (nothing, "", "Bitbucket", f"{NOWHERE} cannot be asked"),
         (a_repository_without_a_credential, "", "webhook of acme/shop", "no delivery yet: paste URL and secret"),
+        (
+            a_repository_whose_credential_was_withdrawn,
+            "",
+            "confirmation of acme/shop",
+            "takes webhooks at their word, sees no steps and no logs",
+        ),
     ],
     ids=lambda value: value.__name__ if callable(value) else str(value),
 )
@@ -101,3 +114,17 @@ async def test_what_is_amiss_is_found_and_says_what_to_do(
 
     assert found[about].well is False
     assert said in found[about].said
+
+
+async def test_a_repository_that_never_had_a_credential_is_as_it_was_wanted_and_told_what_it_lacks(
+    recorder: Recorder,
+) -> None:
+    await a_repository_without_a_credential(recorder)
+    clients = Clients(recorder.database, Vault([os.urandom(32)]), base_url=NOWHERE, per_hour=900)
+    settings = from_environ({"PENSTOCK_BITBUCKET_API_URL": NOWHERE})
+    found = {one.about: one async for one in examine(recorder, clients, settings)}
+    await clients.close()
+    await recorder.database.close()
+
+    assert found["confirmation of acme/shop"].well is None
+    assert "`PUT /api/repositories/1` has it used" in found["confirmation of acme/shop"].said

@@ -75,6 +75,23 @@ async def by_id(connection: AsyncConnection, credential_id: int) -> Credential |
     return await _one(connection, select(*_COLUMNS).where(credentials.c.id == credential_id))
 
 
+async def of_repository(connection: AsyncConnection, repository_id: int) -> Credential | None:
+    """The one that the repository works with."""
+    chosen = select(repositories.c.credential_id).where(repositories.c.id == repository_id).scalar_subquery()
+    return await _one(connection, select(*_COLUMNS).where(credentials.c.id == chosen))
+
+
+def trouble(repository_id: int, credential: Credential | None) -> str | None:
+    """What keeps Penstock from asking Bitbucket about the repository, and the next step; None where nothing does."""
+    if credential is None:
+        return (
+            "Without a credential Penstock takes webhooks at their word, sees no steps and no logs, and starts, stops"
+            " and rolls back nothing. An owner of the repository gives it one: `POST /api/credentials` keeps it,"
+            f" `PUT /api/repositories/{repository_id}` has it used"
+        )
+    return f"Bitbucket cannot be asked: {credential.broken}" if credential.broken else None
+
+
 async def seen_by(connection: AsyncConnection, viewer: Viewer, credential_id: int) -> Credential | None:
     return await _one(connection, select(*_COLUMNS).where(credentials.c.id == credential_id, _belongs_to(viewer)))
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from service.bitbucket import sections
 from service.bitbucket.answers import Run
 from service.client import Client, Clients
-from service.client.errors import BitbucketError, NotFound
+from service.client.errors import BitbucketError, NotAllowed, NotFound
 from service.events import Source
 from service.history import Patience
 from service.machine import State
@@ -49,8 +49,8 @@ UNREMARKABLE = ARRIVING
 
 # What is left when all that can be seen is as it should be: minutes are told on no page of the API.
 MINUTES = (
-    f"Bitbucket has begun no run of the commit, though its {sections.FILE} has a pipeline for it: has the workspace"
-    " build minutes left (its settings > Plan details)?"
+    f"Bitbucket has begun no run of the commit, though its {sections.FILE} has a pipeline for it: {{also}}has the"
+    " workspace build minutes left (its settings > Plan details)?"
 )
 
 
@@ -193,13 +193,17 @@ class Reconciler:
 
 async def _silent_cause(client: Client, name: str, commit: str, branch: str | None) -> str:
     """Asked once for each execution: whatever it is, it is told."""
-    if not await client.pipelines_enabled(name):
-        return "Pipelines is switched off: enable it in the repository's settings at Bitbucket"
+    also = ""
+    try:
+        if not await client.pipelines_enabled(name):
+            return "Pipelines is switched off: enable it in the repository's settings at Bitbucket"
+    except NotAllowed:
+        also = "is Pipelines switched on there, and "  # only an administrator's token may look
     try:
         text = await client.source(name, commit, sections.FILE)
     except NotFound:
         return f"the commit has no {sections.FILE}: generate one, or add it"
-    return (branch and sections.nothing_for(text, branch)) or MINUTES
+    return (branch and sections.nothing_for(text, branch)) or MINUTES.format(also=also)
 
 
 async def _ended(record: Record) -> float | None:

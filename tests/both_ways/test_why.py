@@ -13,6 +13,7 @@ from service.history import Patience
 from service.recorder import Recorder
 from service.simulator.pushing import Update
 from service.store import holds
+from service.web.pages.connect import SCOPES
 from service.workers.inbox import InboxWorker
 from tests.both_ways.conftest import TOKEN
 from tests.both_ways.test_reconciling import SECONDS
@@ -92,6 +93,12 @@ async def the_file_cannot_be_read(case: Watched) -> None:
 
 
 async def all_that_can_be_seen_is_right(case: Watched) -> None:
+    await pushed(case)
+    await case.rounds.round(SECONDS * 10)
+
+
+async def the_token_is_no_administrators(case: Watched) -> None:
+    case.bitbucket.credentials.add_token(TOKEN, frozenset(scope for scope, _ in SCOPES))
     await pushed(case)
     await case.rounds.round(SECONDS * 10)
 
@@ -178,6 +185,10 @@ CAUSES: dict[Callable[[Watched], Awaitable[None]], tuple[str | None, tuple[str, 
     ),
     the_file_cannot_be_read: ("main", ("is not one that Bitbucket can read", "editor for it says where")),
     all_that_can_be_seen_is_right: ("main", ("build minutes left (its settings > Plan details)?",)),
+    the_token_is_no_administrators: (
+        "main",
+        ("is Pipelines switched on there, and has the workspace build minutes left",),
+    ),
     the_message_skips_it: ("main", ("[skip ci]",)),
     no_environment_deploys_it: ("wild-idea", ("no environment deploys wild-idea",)),
     the_minutes_are_used_up: (None, ("has used all of its build minutes", "tell and sell build minutes")),

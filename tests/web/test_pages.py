@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from service.simulator.credentials import Credential
+from service.simulator.rest.app import TABLE
 from service.store import accounts, log
 from service.web.pages.words import ago, lasting, step_told
 from tests.living import Living, living, push, status
@@ -366,3 +368,16 @@ async def test_a_moment_is_told_by_how_long_ago_it_was(seconds: float, told: str
 )
 async def test_the_track_is_told_in_words(stage: str, state: str, told: str) -> None:
     assert step_told(stage, state) == told
+
+
+async def test_the_page_to_connect_on_names_the_scopes_of_all_that_is_asked_of_bitbucket(
+    service: Living, visitor: httpx.AsyncClient
+) -> None:
+    """But for what only an administrator's token may: to look whether Pipelines is on, which is done without."""
+    await sign_in(service, visitor)
+    shown = (await visitor.get("/connect")).text
+    named = frozenset(re.findall(r"<code>([a-z]+(?::[a-z]+)?)</code> \(under", shown))
+    wanted = {scope for _, _, _, scope in TABLE} - {"repository:admin"}
+
+    assert {scope for scope in wanted if not Credential("", named).grants(scope)} == set()
+    assert named <= wanted

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service import why
 from service.client import Clients
 from service.simulator import Repository, Simulator
 from service.store import accounts, pipelines
@@ -315,3 +317,31 @@ async def test_A17_the_credential_goes_with_its_account_and_another_members_remo
         await accounts.remove_user(record.connection, OWNER)
 
     assert await lent.works() == (None, 409)
+
+
+async def test_A17_a_credential_that_is_withdrawn_is_missed_where_people_look(lent: Lent) -> None:
+    house, page = lent.people.penstock.house, f"/pipelines/{lent.pipeline_id}"
+    missed = "Without a credential Penstock takes webhooks at their word"
+    assert missed not in unescape((await lent.people.ask(OPERATOR, "GET", page)).text)
+    assert missed not in "\n".join(await why.told(house.database, "acme", "site", None))
+
+    await lent.people.ask(OPERATOR, "DELETE", f"/api/repositories/{lent.repository_id}/members/owner")
+
+    assert missed in unescape((await lent.people.ask(OPERATOR, "GET", page)).text)
+    told = "\n".join(await why.told(house.database, "acme", "site", None))
+    assert missed in told
+    assert f"`PUT /api/repositories/{lent.repository_id}` has it used" in told
+
+
+async def test_a_credential_that_bitbucket_refuses_is_named_on_the_pipelines_page(
+    lent: Lent, bitbucket: Simulator
+) -> None:
+    bitbucket.credentials.add_token("quite another token")
+    bitbucket.credentials.revoke(bitbucket.credentials.add_token(TOKEN))
+    await lent.works()
+
+    told = unescape((await lent.people.ask(OPERATOR, "GET", f"/pipelines/{lent.pipeline_id}")).text)
+
+    assert "Bitbucket cannot be asked: " in told
+    assert "make a new token" in told
+    assert TOKEN not in told

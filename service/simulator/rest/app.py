@@ -41,7 +41,7 @@ PULL_REQUEST = "/pullrequests/{number:int}"
 
 TABLE: tuple[tuple[str, str, Handler, str], ...] = (
     ("GET", "", repositories.get_repository, "repository"),
-    ("GET", "/pipelines_config", repositories.get_config, "pipeline"),
+    ("GET", "/pipelines_config", repositories.get_config, "repository:admin"),
     ("PUT", "/pipelines_config", repositories.put_config, "repository:admin"),
     ("PUT", "/pipelines_config/build_number", repositories.put_build_number, "pipeline:variable"),
     ("GET", "/pipelines", pipelines.list_runs, "pipeline"),

@@ -10,7 +10,18 @@ from starlette.responses import Response
 
 from service.machine import State
 from service.promotion import offers
-from service.store import accounts, drifts, executions, holds, log, overview, pipelines, releases, revisions
+from service.store import (
+    accounts,
+    credentials,
+    drifts,
+    executions,
+    holds,
+    log,
+    overview,
+    pipelines,
+    releases,
+    revisions,
+)
 from service.store.executions import Execution, Transition
 from service.web.call import house_of, id_in, viewer_or_none
 from service.web.pages.rendering import missing, page, to_sign_in
@@ -51,7 +62,9 @@ async def show_pipeline(request: Request) -> Response:
         environments = await pipelines.environments_of(connection, pipeline_id)
         live = await releases.live(connection, pipeline_id, [one.name for one in environments])
         held = await holds.open_of(connection, pipeline_id)
-        role = await accounts.role_on(connection, viewer, listed.pipeline.repository_id)
+        repository_id = listed.pipeline.repository_id
+        credential = await credentials.of_repository(connection, repository_id)
+        role = await accounts.role_on(connection, viewer, repository_id)
         found = await executions.page(connection, viewer, before=None, limit=MOST_EXECUTIONS, pipeline_id=pipeline_id)
         made = await revisions.latest(connection, pipeline_id, limit=MOST_REVISIONS)
         drifted = await drifts.count_of(connection, pipeline_id)
@@ -66,6 +79,8 @@ async def show_pipeline(request: Request) -> Response:
         live=live,
         promotions=offers(environments, live),
         holds=list(held.values()),
+        trouble=credentials.trouble(repository_id, credential) if listed.pipeline.is_active else None,
+        refused=credential is not None,
         may_act=role in ("owner", "operator"),
         revisions=made,
         drifted=drifted,
