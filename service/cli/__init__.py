@@ -8,6 +8,7 @@ import sys
 from importlib import import_module
 
 from service.cli.errors import CommandFailed
+from service.cli.saying import one_line, say
 
 # Word → the file that has its command. Only the file that is asked for is imported: a start should be quick.
 COMMANDS = {
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> None:
         status = args.run(args)
         sys.stdout.flush()
     except CommandFailed as failure:
-        print(f"penstock: {failure}", file=sys.stderr)
+        say(f"penstock: {one_line(str(failure))}", file=sys.stderr)
         status = 1
     except KeyboardInterrupt:
         status = 130

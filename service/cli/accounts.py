@@ -13,6 +13,7 @@ from service.cli import opening
 from service.cli.errors import CommandFailed
 from service.cli.numbers import number
 from service.cli.output import show_json, show_table
+from service.cli.saying import say
 from service.clock import written
 from service.recorder import Recorder
 from service.store import accounts, identities
@@ -79,7 +80,7 @@ def add_user(args: argparse.Namespace) -> int:
         opening.run(add)
     except accounts.NameTaken as error:
         raise CommandFailed(str(error)) from None
-    print(f"{args.name} may sign in{' and administrate' if args.admin else ''}")
+    say(f"{args.name} may sign in{' and administrate' if args.admin else ''}")
     return 0
 
 
@@ -95,7 +96,7 @@ def list_users(args: argparse.Namespace) -> int:
     elif rows:
         show_table(["ID", "NAME", "ADMIN", "CREATED"], [[*row.values()] for row in rows])
     else:
-        print("no accounts yet: `penstock user add NAME --admin` makes the first")
+        say("no accounts yet: `penstock user add NAME --admin` makes the first")
     return 0
 
 
@@ -132,7 +133,7 @@ def remove_user(args: argparse.Namespace) -> int:
 
     if not opening.run(remove):
         raise CommandFailed(f"there is no account named {args.name!r}; `penstock user list` shows them all")
-    print(f"{args.name} is gone, with all tokens and sessions")
+    say(f"{args.name} is gone, with all tokens and sessions")
     return 0
 
 
@@ -152,7 +153,7 @@ def create_token(args: argparse.Namespace) -> int:
     token = opening.run(create)
     if token is None:
         raise CommandFailed(f"there is no account named {args.user!r}; `penstock user add {args.user}` makes it")
-    print(token)
+    say(token)
     return 0
 
 
@@ -178,7 +179,7 @@ def list_tokens(args: argparse.Namespace) -> int:
     elif rows:
         show_table(["ID", "USER", "NAME", "SCOPES", "CREATED", "EXPIRES", "USED"], [[*row.values()] for row in rows])
     else:
-        print("no tokens yet: `penstock token create USER` makes one")
+        say("no tokens yet: `penstock token create USER` makes one")
     return 0
 
 
@@ -193,7 +194,7 @@ def revoke_token(args: argparse.Namespace) -> int:
 
     if not opening.run(revoke):
         raise CommandFailed(f"there is no token {args.id}; `penstock token list` shows them all")
-    print(f"token {args.id} is revoked")
+    say(f"token {args.id} is revoked")
     return 0
 
 

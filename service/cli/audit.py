@@ -7,6 +7,7 @@ import argparse
 from service.cli import opening
 from service.cli.errors import CommandFailed
 from service.cli.output import show_json
+from service.cli.saying import say
 from service.recorder import Recorder
 from service.store import audit
 from service.store.audit import Verdict
@@ -38,5 +39,5 @@ def verify_chain(args: argparse.Namespace) -> int:
     if args.json:
         show_json({"valid": True, "lines": found.lines, "last_hash": found.last_hash})
     else:
-        print(f"{found.lines} lines, each follows from the one before; the last hash is {found.last_hash}")
+        say(f"{found.lines} lines, each follows from the one before; the last hash is {found.last_hash}")
     return 0

@@ -18,6 +18,7 @@ from service.cli import opening
 from service.cli.errors import CommandFailed
 from service.cli.output import show_json
 from service.cli.progress import Progress
+from service.cli.saying import say
 from service.clock import written
 from service.recorder import Recorder
 from service.settings import Settings
@@ -70,9 +71,9 @@ def run_backup(args: argparse.Namespace) -> int:
     if args.json:
         show_json({**told(contents), "file": str(path), "bytes": size, "keys": keys is not None})
         return 0
-    print(f"{path} is written: {contents.rows} rows, {size} bytes, as of {written(contents.head.made_at)}")
+    say(f"{path} is written: {contents.rows} rows, {size} bytes, as of {written(contents.head.made_at)}")
     if keys is None:
-        print("the keys are not in it: without them the secrets in it do not open")
+        say("the keys are not in it: without them the secrets in it do not open")
     return 0
 
 

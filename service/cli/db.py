@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from service.cli import opening
 from service.cli.errors import CommandFailed
+from service.cli.saying import say
 from service.recorder import Recorder
 from service.store import log, migrate
 
@@ -24,7 +25,7 @@ def run_upgrade(args: argparse.Namespace) -> int:
     async def ask(recorder: Recorder) -> str | None:
         return await migrate.current(recorder.database)
 
-    print(f"the database is at schema {opening.run(ask)}")
+    say(f"the database is at schema {opening.run(ask)}")
     return 0
 
 
@@ -45,5 +46,5 @@ def run_check(args: argparse.Namespace) -> int:
     schema, faults, cursor = opening.run(look)
     if faults:
         raise CommandFailed(f"the database is damaged: {faults[0]}; restore a backup")
-    print(f"the database is whole: schema {schema}, {cursor} entries logged so far")
+    say(f"the database is whole: schema {schema}, {cursor} entries logged so far")
     return 0

@@ -11,6 +11,7 @@ from service.cli import opening
 from service.cli.errors import CommandFailed
 from service.cli.numbers import number
 from service.cli.output import show_json, show_table
+from service.cli.saying import one_line, say
 from service.clock import written
 from service.recorder import Recorder
 from service.store import deliveries
@@ -50,7 +51,7 @@ def list_deliveries(args: argparse.Namespace) -> int:
         rows = [[d.id, written(d.received_at), d.event_key, d.status, _summary(d)] for d in found]
         show_table(["ID", "RECEIVED", "EVENT", "STATUS", "VERDICTS"], rows)
     else:
-        print("nothing was delivered yet; connect a repository and push to it")
+        say("nothing was delivered yet; connect a repository and push to it")
     return 0
 
 
@@ -61,7 +62,7 @@ def show_delivery(args: argparse.Namespace) -> int:
         return 0
     for name, value in _told(delivery).items():
         if name != "verdicts":
-            print(f"{name:14} {'' if value is None else value}")
+            say(f"{name:14} {'' if value is None else one_line(str(value))}")
     show_table(
         ["REF", "VERDICT", "EXECUTION", "REASON"],
         [[v["ref"], v["verdict"], v["execution_id"], v["reason"]] for v in delivery.verdicts],
@@ -86,7 +87,7 @@ def replay_delivery(args: argparse.Namespace) -> int:
         show_json(done)
     else:
         show_table(["EVENT", "REF"], [[event["event"], event["ref"]] for event in done["events"]])
-        print("only looked" if args.dry_run else "it is in the inbox again; the running service processes it")
+        say("only looked" if args.dry_run else "it is in the inbox again; the running service processes it")
     return 0
 
 

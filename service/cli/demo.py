@@ -17,6 +17,7 @@ from service import logs
 from service.app import Application
 from service.cli import opening
 from service.cli.output import GREEN, RED, coloured, show_table
+from service.cli.saying import say
 from service.cli.serve import listen, url_of
 from service.cli.story import CHAPTERS, Stage, Told
 from service.recorder import Recorder
@@ -68,9 +69,9 @@ async def _play(settings: Settings, listener: socket.socket, *, once: bool) -> i
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await server.started_listening()
         token, ticket = await _let_in(application.house.recorder)
-        print(f"Penstock is at {url}, a Bitbucket to play with at {bitbucket.url}")
+        say(f"Penstock is at {url}, a Bitbucket to play with at {bitbucket.url}")
         if not once:
-            print(f"Sign in by {url}/sign-in?ticket={ticket} and watch; Ctrl-C ends it", flush=True)
+            say(f"Sign in by {url}/sign-in?ticket={ticket} and watch; Ctrl-C ends it", flush=True)
         headers = {"Authorization": f"Bearer {token}"}
         async with httpx.AsyncClient(base_url=url, headers=headers, timeout=20) as penstock:
             stage = Stage(bitbucket, penstock, SECONDS_ONCE if once else SECONDS)
@@ -105,7 +106,7 @@ async def _tell(stage: Stage, *, once: bool) -> list[Told]:
         told.append(line)
         if not once:
             mark = coloured("as told", GREEN) if line.right else coloured("NOT as told", RED)
-            print(f"  {line.happened}: {line.recorded} ({mark})", flush=True)
+            say(f"  {line.happened}: {line.recorded} ({mark})", flush=True)
     if once:
         rows = [[line.happened, line.recorded, "as told" if line.right else "NOT as told"] for line in told]
         show_table(["WHAT HAPPENED", "WHAT PENSTOCK RECORDED", ""], rows)

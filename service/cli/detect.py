@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
 
-import msgspec
-
 from service.cli.errors import CommandFailed
+from service.cli.output import show_json
+from service.cli.saying import say
 from service.directory import read_directory
 from service.projects.detector import detect
 from service.projects.model import Component, Detection
@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
     """Print what `args.directory` holds. Raises `CommandFailed` if it cannot be read."""
     detection = detect_directory(Path(args.directory))
     if args.json:
-        print(msgspec.json.format(msgspec.json.encode(detection), indent=2).decode())
+        show_json(detection)
     else:
-        print("\n".join(describe(detection, colour=sys.stdout.isatty())))
+        say("\n".join(describe(detection, colour=sys.stdout.isatty())))
     return 0
 
 

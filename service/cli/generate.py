@@ -15,6 +15,7 @@ from pathlib import Path
 from service import render
 from service.cli.detect import detect_directory
 from service.cli.errors import CommandFailed
+from service.cli.saying import say
 from service.configs import EnvironmentRequest, Generated, InvalidValue, Request, generate, grammar
 
 EXPLAIN = "explain.json"
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
             _write(out / path, text)
     except OSError as error:
         raise CommandFailed(f"cannot write {error.filename or out}: {error.strerror}; choose another --out") from None
-    print("\n".join(_summary(out, generated, placeholder=args.domain is None)))
+    say("\n".join(_summary(out, generated, placeholder=args.domain is None)))
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.cli.errors import CommandFailed
 from service.cli.output import show_json, show_table
+from service.cli.saying import say
 from service.cli.speaking import Api, speaking
 from service.cli.terminal import pipeline_of
 
@@ -50,7 +51,7 @@ def run_show(args: argparse.Namespace) -> int:
         ]
         show_table(["REPOSITORY", "ENVIRONMENT", "SINCE", "EXECUTION", "COMMIT", "REASON"], shown)
     else:
-        print("nothing is held")
+        say("nothing is held")
     return 0
 
 
@@ -63,7 +64,7 @@ def run_release(args: argparse.Namespace) -> int:
     if args.json:
         show_json(released)
     else:
-        print(f"{environment} of {args.repository} is no longer held: {_short(released)} may be deployed again")
+        say(f"{environment} of {args.repository} is no longer held: {_short(released)} may be deployed again")
     return 0
 
 

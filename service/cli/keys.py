@@ -7,6 +7,7 @@ import argparse
 from service.app import key_file, vault_of
 from service.cli import opening
 from service.cli.errors import CommandFailed
+from service.cli.saying import say
 from service.recorder import Recorder
 from service.store import sealed
 from service.store.audit import CONSOLE
@@ -39,13 +40,13 @@ def rotate_keys(args: argparse.Namespace) -> int:
             add_key(path)
             vault = vault_of(settings)
     count = _sealed_anew(vault)
-    print(f"{count} secrets are sealed anew")
+    say(f"{count} secrets are sealed anew")
     if args.drop_old:
-        print(f"{drop_old_keys(path)} old keys are gone")
+        say(f"{drop_old_keys(path)} old keys are gone")
     elif settings.secret_keys:
-        print("the keys after the first in PENSTOCK_SECRET_KEYS are needed no more")
+        say("the keys after the first in PENSTOCK_SECRET_KEYS are needed no more")
     else:
-        print("restart every process, then run `penstock keys rotate --drop-old`")
+        say("restart every process, then run `penstock keys rotate --drop-old`")
     return 0
 
 

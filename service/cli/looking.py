@@ -10,6 +10,7 @@ from service.app import vault_of
 from service.cli import opening
 from service.cli.errors import CommandFailed
 from service.cli.output import GREEN, RED, coloured, show_json
+from service.cli.saying import say
 from service.client import Clients
 from service.recorder import Recorder
 
@@ -39,7 +40,7 @@ def run_why(args: argparse.Namespace) -> int:
     if args.json:
         show_json({"repository": args.repository, "ref": args.ref, "because": lines})
     else:
-        print("\n".join(lines))
+        say("\n".join(lines))
     return 0
 
 
@@ -71,4 +72,4 @@ def run_doctor(args: argparse.Namespace) -> int:
 
 def _show(finding: doctor.Finding) -> None:
     mark = {True: coloured("ok  ", GREEN), False: coloured("MEND", RED), None: "note"}[finding.well]
-    print(f"{mark}  {finding.about}: {finding.said}", flush=True)
+    say(f"{mark}  {finding.about}: {finding.said}", flush=True)

@@ -6,6 +6,7 @@ import argparse
 
 from service import machine, settings
 from service.cli.output import show_json, show_table
+from service.cli.saying import say
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,12 +29,12 @@ def show_settings(args: argparse.Namespace) -> int:
 
 
 def show_diagram(args: argparse.Namespace) -> int:
-    print(machine.diagram(), end="")
+    say(machine.diagram(), end="")
     return 0
 
 
 def show_openapi(args: argparse.Namespace) -> int:
     from service.web.reference import encoded
 
-    print(encoded().decode())
+    say(encoded().decode())
     return 0

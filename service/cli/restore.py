@@ -17,6 +17,7 @@ from service.cli.backup import add_key_options, own_keys, passphrase, told
 from service.cli.errors import CommandFailed
 from service.cli.output import show_json
 from service.cli.progress import Progress
+from service.cli.saying import say
 from service.clock import written
 from service.recorder import Recorder
 from service.settings import Settings
@@ -55,7 +56,7 @@ def _check(args: argparse.Namespace, file: IO[bytes]) -> int:
     if args.json:
         show_json({**told(contents), "file": str(args.file), "keys": contents.head.keys is not None})
     else:
-        print(f"{args.file} is whole: {contents.rows} rows, schema {contents.head.schema}")
+        say(f"{args.file} is whole: {contents.rows} rows, schema {contents.head.schema}")
     return 0
 
 
@@ -77,11 +78,11 @@ def _restore(args: argparse.Namespace, file: IO[bytes]) -> int:
         chain = {"valid": verdict.broken_at is None, "lines": verdict.lines, "broken_at": verdict.broken_at}
         show_json({**told(contents), "file": str(args.file), "audit": chain, "secrets": {"open": opened, "lost": lost}})
     else:
-        print(f"{contents.rows} rows are restored, as of {written(contents.head.made_at)}; {opened} secrets open")
+        say(f"{contents.rows} rows are restored, as of {written(contents.head.made_at)}; {opened} secrets open")
         if verdict.broken_at is not None:
-            print(f"the audit log was altered before the backup was made, at line {verdict.broken_at}")
+            say(f"the audit log was altered before the backup was made, at line {verdict.broken_at}")
         if lost:
-            print(f"{lost} secrets do not open: put the keys back that they were sealed with ({_where(settings)})")
+            say(f"{lost} secrets do not open: put the keys back that they were sealed with ({_where(settings)})")
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.cli.errors import CommandFailed
 from service.cli.output import GREEN, RED, YELLOW, coloured, show_json, show_table
+from service.cli.saying import one_line, say
 from service.cli.speaking import Api, speaking
 from service.cli.terminal import because, pipeline_of, waited
 
@@ -71,7 +72,7 @@ def _roll_back(api: Api, path: str, body: dict[str, Any], *, wait: bool, as_json
         show_json(execution)
     else:
         target = execution["previous_execution_id"]
-        print(f"execution {execution['id']}, back to {target}, is {execution['status']}{because(execution)}")
+        say(f"execution {execution['id']}, back to {target}, is {execution['status']}{because(execution)}")
     return 1 if wait and execution["status"] != "SUCCESS" else 0
 
 
@@ -87,21 +88,21 @@ def _show(plan: dict[str, Any]) -> None:
     if rows:
         show_table(["EXECUTION", "BUILD", "COMMIT", "COMPLETED", "", "BECAUSE"], rows)
     if plan["target_execution_id"] is None:
-        print(coloured(f"{plan['environment']} cannot be rolled back: {plan['because']}", RED))
+        say(coloured(f"{plan['environment']} cannot be rolled back: {plan['because']}", RED))
         return
     way = {"relink": "the server has kept it", "rebuild": "it is built again"}[plan["method"]]
     goal = coloured(f"execution {plan['target_execution_id']}", GREEN)
-    print(f"\n{plan['environment']} goes from execution {plan['current_execution_id']} back to {goal}: {way}")
+    say(f"\n{plan['environment']} goes from execution {plan['current_execution_id']} back to {goal}: {way}")
     for commit in plan["commits"][:MOST]:
-        print(f"  undone   {commit['hash'][:SHORT]}  {commit['message']}")
+        say(f"  undone   {commit['hash'][:SHORT]}  {one_line(commit['message'])}")
     if len(plan["commits"]) > MOST:
-        print(f"  undone   and {len(plan['commits']) - MOST} more")
+        say(f"  undone   and {len(plan['commits']) - MOST} more")
     for change in plan["variables"]:
-        print(f"  variable {change['key']} was {change['change']} since then")
+        say(f"  variable {change['key']} was {change['change']} since then")
     for warning in plan["warnings"]:
-        print(f"  {coloured('mind', YELLOW)}     {warning}")
+        say(f"  {coloured('mind', YELLOW)}     {warning}")
     if plan["config_diff"]:
-        print(f"\n{plan['config_diff']}", end="")
+        say(f"\n{plan['config_diff']}", end="")
 
 
 def _row(one: dict[str, Any], plan: dict[str, Any]) -> list[object]:

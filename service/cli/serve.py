@@ -11,6 +11,7 @@ from service import logs
 from service.app import Application, Role, sign_in_of, vault_of
 from service.cli import opening
 from service.cli.errors import CommandFailed
+from service.cli.saying import say
 from service.recorder import Recorder
 from service.settings import Settings
 from service.store import accounts
@@ -43,9 +44,9 @@ def run(args: argparse.Namespace) -> int:
         trusted_proxies=settings.trusted_proxies,
         log_level=settings.log_level,
     )
-    print(f"Penstock is at {url}", flush=True)
+    say(f"Penstock is at {url}", flush=True)
     if link:
-        print(f"There is no account yet. Sign in once, within the hour, by {link}", flush=True)
+        say(f"There is no account yet. Sign in once, within the hour, by {link}", flush=True)
     server.run(sockets=[listener])
     return 0 if server.started else 1
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from service.cli.errors import CommandFailed
 from service.cli.output import show_json, show_table
+from service.cli.saying import one_line, say
+from service.cli.shown_log import ShownLog
 from service.cli.speaking import Api, patient, speaking
 
 FINAL = ("SUCCESS", "FAILED")
@@ -20,6 +22,12 @@ LOOK = 1.0
 
 # Seconds without a word after which all that was recorded has been told.
 QUIET = 1.5
+
+
+# What `logs --help` begins with.
+LOGS = """An execution's log, secrets masked. A terminal gets its text and its colours; a pipe or a file the text alone.
+Titles, moves of the cursor and other control sequences are left out, and what was to be written over is shown as lines.
+Ends with 0 when the log was told, however the execution ended; `trigger --wait` ends by the outcome."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,11 +44,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     trigger.add_argument("--wait", action="store_true", help="until it has ended; 1 unless it succeeded")
     trigger.add_argument("--json", action="store_true")
     trigger.set_defaults(run=run_trigger)
-    logs = commands.add_parser("logs", help="an execution's log")
+    logs = commands.add_parser("logs", help="an execution's log", description=LOGS)
     logs.add_argument("execution", type=int, metavar="EXECUTION")
     logs.add_argument("-f", "--follow", action="store_true", help="until it has ended")
     logs.add_argument("--grep", metavar="RE", help="only the lines that match")
-    logs.add_argument("--json", action="store_true", help="one JSON object a line")
+    form = logs.add_mutually_exclusive_group()
+    form.add_argument("--raw", action="store_true", help="the bytes as they are stored, whatever a terminal does then")
+    form.add_argument("--json", action="store_true", help="one JSON object a line")
     logs.set_defaults(run=run_logs)
     events = commands.add_parser("events", help="the event log")
     events.add_argument("-f", "--follow", action="store_true", help="go on with what happens from now on")
@@ -56,7 +66,7 @@ def run_status(args: argparse.Namespace) -> int:
         elif rows:
             show_table(["ID", "REPOSITORY", "TYPE", "STATUS", "LAST EXECUTION"], [[*row.values()] for row in rows])
         else:
-            print("no repository is connected yet; the dashboard says how")
+            say("no repository is connected yet; the dashboard says how")
         if args.watch:
             for event, told in api.followed("/api/events"):
                 _show_event(event, told, as_json=args.json)
@@ -74,17 +84,17 @@ def run_trigger(args: argparse.Namespace) -> int:
     if args.json:
         show_json(execution)
     else:
-        print(f"execution {execution['id']} is {execution['status']}{because(execution)}")
+        say(f"execution {execution['id']} is {execution['status']}{because(execution)}")
     return 1 if args.wait and execution["status"] != "SUCCESS" else 0
 
 
 def run_logs(args: argparse.Namespace) -> int:
     pattern = _pattern(args.grep)
-    with speaking() as api:
+    with speaking() as api, ShownLog(pattern, raw=args.raw, as_json=args.json) as shown:
         if not args.follow:
             pipeline_id = api.get(f"/api/executions/{args.execution}")["pipeline_id"]
             for line in api.text(f"/api/pipelines/{pipeline_id}/logs", execution_id=args.execution):
-                _show_line(None, line, pattern, as_json=args.json)
+                shown.line(None, line)
             return 0
         rest: dict[str, str] = {}
         path = f"/api/executions/{args.execution}/logs/stream"
@@ -93,11 +103,11 @@ def run_logs(args: argparse.Namespace) -> int:
             if event == "log_update":
                 *lines, rest[content["step"]] = (rest.get(content["step"], "") + content["text"]).split("\n")
                 for line in lines:
-                    _show_line(content["step"], f"{line}\n", pattern, as_json=args.json)
+                    shown.line(content["step"], f"{line}\n")
             elif event in ("log_error", "log_pace"):
-                print(f"penstock: {content['message']}", file=sys.stderr)
+                say(f"penstock: {one_line(content['message'])}", file=sys.stderr)
         for step, line in rest.items():
-            _show_line(step, line, pattern, as_json=args.json)
+            shown.line(step, line)
     return 0
 
 
@@ -136,7 +146,7 @@ def waited(api: Api, execution_id: int, *, quiet: bool) -> dict[str, Any]:
             return execution
         if execution["status"] != shown and not quiet:
             shown = execution["status"]
-            print(f"execution {execution_id} is {shown}", file=sys.stderr, flush=True)
+            say(f"execution {execution_id} is {shown}", file=sys.stderr, flush=True)
         time.sleep(LOOK)
 
 
@@ -151,24 +161,15 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
         raise CommandFailed(f"--grep {text!r} is no regular expression: {error}") from None
 
 
-def _show_line(step: str | None, line: str, pattern: re.Pattern[str] | None, *, as_json: bool) -> None:
-    if not line or (pattern and not pattern.search(line)):
-        return
-    if as_json:
-        print(json.dumps({"step": step, "text": line.rstrip("\n")}), flush=True)
-    else:
-        print(line, end="", flush=True)
-
-
 def _show_event(event: str, told: str, *, as_json: bool) -> None:
     content = json.loads(told)
     if as_json:
-        print(json.dumps({"event": event, **content}), flush=True)
+        say(json.dumps({"event": event, **content}), flush=True)
     elif event == "execution.transitioned":
         where = content.get("environment") or content.get("branch") or ""
         reason = f" ({content['reason']})" if content.get("reason") else ""
         moved = f"{where}: {content['from']} -> {content['to']}{reason}"
-        print(f"{content['at']}  execution {content['execution_id']} {moved}", flush=True)
+        say(one_line(f"{content['at']}  execution {content['execution_id']} {moved}"), flush=True)
     else:
         words = " ".join(f"{name}={value}" for name, value in content.items() if not isinstance(value, list | dict))
-        print(f"{event}  {words}", flush=True)
+        say(one_line(f"{event}  {words}"), flush=True)

@@ -13,6 +13,7 @@ from service.app import vault_of
 from service.cli import opening
 from service.cli.errors import CommandFailed
 from service.cli.output import show_json, show_table
+from service.cli.saying import say
 from service.recorder import Recorder
 from service.store.audit import CONSOLE
 from service.transfer import Export, Planted
@@ -53,7 +54,7 @@ def write_export(args: argparse.Namespace) -> int:
             file.write(text + b"\n")
     except OSError as error:
         raise CommandFailed(f"cannot write {args.file}: {error.strerror}; choose another name") from None
-    print(f"{args.file} is written; repositories: {len(export.repositories)}, domains: {len(export.domains)}")
+    say(f"{args.file} is written; repositories: {len(export.repositories)}, domains: {len(export.domains)}")
     return 0
 
 
@@ -99,6 +100,6 @@ def _show(planted: Planted, url: str, *, as_json: bool) -> None:
         return
     show_table(["REPOSITORY", "WEBHOOK", "SECRET (SHOWN THIS ONCE)"], rows)
     for line in planted.skipped:
-        print(f"left out: {line}")
+        say(f"left out: {line}")
     for line in planted.unset:
-        print(f"set again, its value is not in the file: {line}")
+        say(f"set again, its value is not in the file: {line}")

@@ -2,7 +2,8 @@
 
 F1 and F8 are in tests/web/test_secrets.py, F2 and F3 in tests/client/test_secrets.py, F4 and F5 in
 tests/test_masking.py and tests/both_ways/test_logs.py, F7 in tests/web/test_things.py, F9 in tests/test_vault.py, F11
-in tests/web/test_pages.py and, of logs, in tests/browser/test_execution.py.
+in tests/web/test_pages.py and, of logs, in tests/browser/test_execution.py. F10 in a terminal is in
+tests/cli/test_saying.py and tests/both_ways/test_in_a_terminal.py.
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ async def test_streamed_is_stored_is_bitbuckets_with_the_service_killed_in_betwe
         run = await bitbucket.repositories[0].start_run("main", steps=["Build"])
         execution_id = await execution_of(service, run)
         reading = asyncio.create_task(read_along(service, execution_id, heard))
-        following = await service.spawn("logs", str(execution_id), "-f")
+        following = await service.spawn("logs", str(execution_id), "-f", "--raw")
         assert following.stdout is not None
         await run.write("+ make\n")
         first = await asyncio.wait_for(following.stdout.readline(), SOON)
