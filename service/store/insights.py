@@ -17,33 +17,21 @@ Medians, because one run that waited a weekend for an approval would move every 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import statistics
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Float,
-    Integer,
-    Select,
-    and_,
-    case,
-    cast,
-    exists,
-    extract,
-    func,
-    not_,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.machine import State
+from service.store import overview
 from service.store.accounts import Viewer, may_see
-from service.store.tables import executions, pipelines, repositories, transitions
+from service.store.tables import executions, pipelines, transitions
 
-DAY = 86400
+# So many rows are read at a time: they are reckoned up as they come, and none is kept.
+STRIDE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,29 +75,88 @@ async def measures(
     connection: AsyncConnection, viewer: Viewer, window: Window, *, after: tuple[int, str] | None, limit: int
 ) -> list[Measures]:
     """By pipeline and environment, in that order, from behind `after` on: of what the viewer may see."""
-    place = (*_place(after), executions.c.pipeline_id.in_(_first(viewer, window, after, limit)))
-    rows = (await connection.execute(_measured(viewer, window, place).limit(limit))).all()
-    days = await _days(connection, viewer, window, {(row.pipeline_id, row.environment) for row in rows})
-    return [
-        Measures(
-            pipeline_id=row.pipeline_id,
-            repository=f"{row.workspace}/{row.slug}",
-            environment=row.environment,
-            deployments=row.deployments,
-            lead_time_seconds=row.lead_time,
-            failures=row.failures,
-            change_failure_rate=row.failures / row.changes if row.changes else None,
-            time_to_restore_seconds=row.restore_time,
-            unrestored=bool(row.unrestored),
-            rollbacks=row.rollbacks,
-            days=days.get((row.pipeline_id, row.environment), []),
+    told = [executions.c[name] for name in ("status", "trigger_type", "rolled_back", "created_at", "completed_at")]
+    question = (
+        select(executions.c.pipeline_id, executions.c.environment, executions.c.repository_id, *told)
+        .where(*_of(window), executions.c.pipeline_id.in_(_first(viewer, window, after, limit)))
+        .order_by(executions.c.pipeline_id, executions.c.completed_at, executions.c.id)
+    )
+    places: dict[tuple[int, str], _Place] = {}
+    async with connection.stream(question) as rows:
+        while part := await rows.fetchmany(STRIDE):
+            for run in part:
+                key = (run.pipeline_id, run.environment)
+                if key not in places:
+                    places[key] = _Place(key=key, repository_id=run.repository_id)
+                places[key].note(run)
+            whole = [key for key in places if key[0] < part[-1].pipeline_id and _behind(after, key)]
+            if len(whole) >= limit:
+                break
+    # in the order of the letters' numbers, which no database's collation changes
+    found = sorted((one for key, one in places.items() if _behind(after, key)), key=lambda one: one.key)[:limit]
+    names = await overview.names_of(connection, {one.repository_id for one in found})
+    return [one.measures(names[one.repository_id]) for one in found]
+
+
+def _behind(after: tuple[int, str] | None, key: tuple[int, str]) -> bool:
+    return after is None or key > after
+
+
+@dataclass(slots=True, kw_only=True)
+class _Place:
+    """One environment of one pipeline, while its executions are told one after the other, as they ended."""
+
+    key: tuple[int, str]
+    repository_id: int
+    deployments: int = 0
+    failures: int = 0
+    changes: int = 0
+    rollbacks: int = 0
+    leads: list[float] = field(default_factory=list)
+    outages: list[float] = field(default_factory=list)
+    down_since: datetime | None = None
+    days: dict[date, tuple[int, int]] = field(default_factory=dict)
+
+    def note(self, run: Row[Any]) -> None:
+        well = run.status == State.SUCCESS
+        bad = not well or run.rolled_back
+        if run.trigger_type != "rollback":
+            self._note_change(run, well=well, bad=bad)
+        elif not bad:
+            self.rollbacks += 1
+        if bad:
+            self.down_since = self.down_since or run.completed_at
+        elif self.down_since is not None:
+            self.outages.append((run.completed_at - self.down_since).total_seconds())
+            self.down_since = None
+
+    def _note_change(self, run: Row[Any], *, well: bool, bad: bool) -> None:
+        self.changes += 1
+        self.deployments += well
+        self.failures += bad
+        if well:
+            self.leads.append((run.completed_at - run.created_at).total_seconds())
+        day = run.completed_at.astimezone(UTC).date()
+        deployed, failed = self.days.get(day, (0, 0))
+        self.days[day] = (deployed + well, failed + bad)
+
+    def measures(self, repository: str) -> Measures:
+        return Measures(
+            pipeline_id=self.key[0],
+            repository=repository,
+            environment=self.key[1],
+            deployments=self.deployments,
+            lead_time_seconds=statistics.median(self.leads) if self.leads else None,
+            failures=self.failures,
+            change_failure_rate=self.failures / self.changes if self.changes else None,
+            time_to_restore_seconds=statistics.median(self.outages) if self.outages else None,
+            unrestored=self.down_since is not None,
+            rollbacks=self.rollbacks,
+            days=[Day(date=day, deployments=good, failures=bad) for day, (good, bad) in self.days.items()],
         )
-        for row in rows
-    ]
 
 
 _went_well = executions.c.status == State.SUCCESS
-_rollback = executions.c.trigger_type == "rollback"
 _broke = and_(
     executions.c.status == State.FAILED,
     exists().where(
@@ -119,137 +166,29 @@ _broke = and_(
         transitions.c.outcome == "applied",
     ),
 )
-_ended = cast(extract("epoch", executions.c.completed_at), Float)
-_begun = cast(extract("epoch", executions.c.created_at), Float)
 
 
-def _of(viewer: Viewer, window: Window) -> tuple[ColumnElement[bool], ...]:
-    asked = {
-        "pipeline_id": window.pipeline_id,
-        "repository_id": window.repository_id,
-        "environment": window.environment,
-    }
+def _of(window: Window) -> tuple[ColumnElement[bool], ...]:
+    """What counts."""
     return (
-        executions.c.environment.is_not(None),
+        executions.c.environment.is_not(None)
+        if window.environment is None
+        else executions.c.environment == window.environment,
         executions.c.completed_at >= window.since,
         executions.c.completed_at < window.until,
         or_(_went_well, _broke),
-        may_see(viewer, executions.c.repository_id),
-        *(executions.c[name] == value for name, value in asked.items() if value is not None),
     )
-
-
-def _place(after: tuple[int, str] | None) -> tuple[ColumnElement[bool], ...]:
-    if after is None:
-        return ()
-    pipeline_id, environment = after
-    same = and_(executions.c.pipeline_id == pipeline_id, executions.c.environment > environment)
-    return (or_(executions.c.pipeline_id > pipeline_id, same),)
 
 
 def _first(viewer: Viewer, window: Window, after: tuple[int, str] | None, limit: int) -> Select[Any]:
-    """The pipelines on which a page's environments are: of the others nothing has to be read.
+    """The pipelines on which a page's environments are, of those that the viewer may see: no other's are read.
 
     One more than `limit`, for of the first of them all environments may stand on the page before.
     """
-    something = exists().where(executions.c.pipeline_id == pipelines.c.id, *_of(viewer, window))
-    question = select(pipelines.c.id).where(something.correlate(pipelines)).order_by(pipelines.c.id).limit(limit + 1)
-    return question if after is None else question.where(pipelines.c.id >= after[0])
-
-
-def _measured(viewer: Viewer, window: Window, place: tuple[ColumnElement[bool], ...]) -> Select[Any]:
-    bad = or_(_broke, and_(_went_well, executions.c.rolled_back))
-    change = not_(_rollback)
-    deployment = and_(_went_well, change)
-    own = (executions.c.pipeline_id, executions.c.environment)
-    in_order: dict[str, Any] = {"partition_by": own, "order_by": (executions.c.completed_at, executions.c.id)}
-    each = (
-        select(
-            *own,
-            executions.c.repository_id,
-            executions.c.completed_at,
-            executions.c.id,
-            case((bad, 1), else_=0).label("bad"),
-            case((change, 1), else_=0).label("change"),
-            case((deployment, 1), else_=0).label("deployment"),
-            case((deployment, _ended - _begun)).label("lead"),
-            func.lag(case((bad, 1), else_=0)).over(**in_order).label("bad_before"),
-            (func.min(case((not_(bad), _ended))).over(**in_order, rows=(1, None)) - _ended).label("restore"),
-        )
-        .where(*_of(viewer, window), *place)
-        .cte("each_one")
-    )
-    outage = and_(each.c.bad == 1, func.coalesce(each.c.bad_before, 0) == 0)
-    counted = select(
-        each,
-        case((outage, 1), else_=0).label("outage"),
-        case((outage, each.c.restore)).label("outage_seconds"),
-    ).cte("counted")
-    mine = (counted.c.pipeline_id, counted.c.environment)
-    ranked = select(
-        counted,
-        *_ranked(counted.c.lead, mine, "lead"),
-        *_ranked(counted.c.outage_seconds, mine, "outage"),
-    ).cte("ranked")
-    return (
-        select(
-            ranked.c.pipeline_id,
-            ranked.c.environment,
-            repositories.c.workspace,
-            repositories.c.slug,
-            func.sum(ranked.c.deployment).label("deployments"),
-            func.sum(ranked.c.bad * ranked.c.change).label("failures"),
-            func.sum(ranked.c.change).label("changes"),
-            func.sum((1 - ranked.c.change) * (1 - ranked.c.bad)).label("rollbacks"),
-            _median(ranked, "lead", ranked.c.lead).label("lead_time"),
-            _median(ranked, "outage", ranked.c.outage_seconds).label("restore_time"),
-            func.max(case((and_(ranked.c.outage == 1, ranked.c.outage_seconds.is_(None)), 1), else_=0)).label(
-                "unrestored"
-            ),
-        )
-        .join(repositories, repositories.c.id == ranked.c.repository_id)
-        .group_by(ranked.c.pipeline_id, ranked.c.environment, repositories.c.workspace, repositories.c.slug)
-        .order_by(ranked.c.pipeline_id, ranked.c.environment)
-    )
-
-
-def _ranked(value: ColumnElement[Any], by: tuple[Any, ...], name: str) -> tuple[ColumnElement[Any], ...]:
-    """Each value's place among those there are, and how many there are: neither database has a median."""
-    missing = case((value.is_(None), 1), else_=0)
-    return (
-        func.row_number().over(partition_by=by, order_by=(missing, value)).label(f"{name}_place"),
-        func.count(value).over(partition_by=by).label(f"{name}_count"),
-    )
-
-
-def _median(ranked: Any, name: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The middle value, or the mean of the two in the middle."""
-    place, count = ranked.c[f"{name}_place"], ranked.c[f"{name}_count"]
-    in_the_middle = and_(place * 2 >= count, place * 2 <= count + 2)
-    return func.avg(case((and_(in_the_middle, value.is_not(None)), value)))
-
-
-async def _days(
-    connection: AsyncConnection, viewer: Viewer, window: Window, wanted: Collection[tuple[int, str]]
-) -> dict[tuple[int, str], list[Day]]:
-    """Only days on which something was brought there, the oldest first."""
-    day = cast(func.floor(_ended / DAY), Integer).label("day")
-    bad = or_(_broke, and_(_went_well, executions.c.rolled_back))
-    question = (
-        select(
-            executions.c.pipeline_id,
-            executions.c.environment,
-            day,
-            func.sum(case((_went_well, 1), else_=0)).label("deployments"),
-            func.sum(case((bad, 1), else_=0)).label("failures"),
-        )
-        .where(*_of(viewer, window), not_(_rollback), executions.c.pipeline_id.in_({number for number, _ in wanted}))
-        .group_by(executions.c.pipeline_id, executions.c.environment, day)
-        .order_by(executions.c.pipeline_id, executions.c.environment, day)
-    )
-    found: dict[tuple[int, str], list[Day]] = {}
-    for row in await connection.execute(question):
-        at = datetime.fromtimestamp(int(row.day) * DAY, UTC).date()
-        told = Day(date=at, deployments=row.deployments, failures=row.failures)
-        found.setdefault((row.pipeline_id, row.environment), []).append(told)
-    return found
+    something = exists().where(executions.c.pipeline_id == pipelines.c.id, *_of(window)).correlate(pipelines)
+    question = select(pipelines.c.id).where(may_see(viewer, pipelines.c.repository_id), something)
+    for column, value in ((pipelines.c.id, window.pipeline_id), (pipelines.c.repository_id, window.repository_id)):
+        question = question if value is None else question.where(column == value)
+    if after is not None:
+        question = question.where(pipelines.c.id >= after[0])
+    return question.order_by(pipelines.c.id).limit(limit + 1)

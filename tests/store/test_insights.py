@@ -141,10 +141,14 @@ async def test_only_what_ended_in_the_window_and_may_be_seen_counts(database: Da
     assert nothing == []
 
 
-async def test_pages_follow_on_each_other(database: Database) -> None:
+@pytest.mark.parametrize("stride", [1, 2, 1000])
+async def test_pages_follow_on_each_other_however_many_rows_are_read_at_a_time(
+    database: Database, stride: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(insights, "STRIDE", stride)
     async with database.write() as connection:
         for slug in ("shop", "blog"):
-            await (await place(connection, slug)).tell(*(Run(1, "well", environment=name) for name in "abc"))
+            await (await place(connection, slug)).tell(*(Run(1, "well", environment=name) for name in "aBc"))
         whole = await measured(connection)
         found: list[Measures] = []
         while part := await insights.measures(
