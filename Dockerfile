@@ -6,7 +6,7 @@ COPY service service
 COPY handlers handlers
 COPY templates templates
 RUN python -m venv /opt/penstock \
- && /opt/penstock/bin/pip install --no-cache-dir '.[postgres,redis,sign-in]'
+ && /opt/penstock/bin/pip install --no-cache-dir '.[postgres,redis,sign-in,apprise]'
 
 FROM python:3.13-slim-bookworm
 # Nobody's account: it owns its data directory and nothing else.

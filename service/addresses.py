@@ -59,17 +59,22 @@ async def checked(link: str, *, allow_private: bool, ports: frozenset[int] | Non
     url = _read(link)
     if not allow_private:
         if url.scheme != "https":
-            raise BadTarget(f"{url.host} is to be reached without TLS: {_ALLOWED}")
+            raise BadTarget(f"{url.host} is to be reached without TLS: {ALLOWED}")
         if ports is not None and _port(url) not in ports:
-            raise BadTarget(f"{url.host} is to be reached at port {_port(url)}: {_ALLOWED}")
+            raise BadTarget(f"{url.host} is to be reached at port {_port(url)}: {ALLOWED}")
     addresses = await _addresses(url)
-    if not allow_private and not all(is_public(address) and not _is_own(address) for address in addresses):
-        raise BadTarget(f"{url.host} is a private address: {_ALLOWED}")
+    if not allow_private and not all(is_allowed(address) for address in addresses):
+        raise BadTarget(f"{url.host} is a private address: {ALLOWED}")
     urls = tuple(str(url.copy_with(host=address, fragment=None)) for address in addresses[:MOST_ADDRESSES])
     return Target(urls, url.host.rstrip("."), url.netloc.decode("ascii"))
 
 
-_ALLOWED = "PENSTOCK_ALLOW_PRIVATE_TARGETS=true allows that"
+ALLOWED = "PENSTOCK_ALLOW_PRIVATE_TARGETS=true allows that"
+
+
+def is_allowed(address: str) -> bool:
+    """Whether anybody's link may lead there: it is public, and not this machine's own."""
+    return is_public(address) and not _is_own(address)
 
 
 def is_public(address: str) -> bool:

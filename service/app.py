@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 from starlette.types import Receive, Scope, Send
 
 from service import bus, clock
+from service.apprise.way import Apprise
 from service.bus import Topic
 from service.client import Clients
 from service.client.signing_in import SigningIn
@@ -137,6 +138,7 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
         stack.push_async_callback(clients.close)
         outbound = Outbound(allow_private=settings.allow_private_targets)
         stack.push_async_callback(outbound.close)
+        apprise = Apprise(allow_private=settings.allow_private_targets)
         wordings = Wordings(Path(settings.templates) if settings.templates else None)
         url_of = partial(webhook_url, public_url.rstrip("/"))
         tasks = (
@@ -150,6 +152,7 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
                 clients,
                 vault,
                 outbound,
+                apprise,
                 url_of,
                 public_url.rstrip("/"),
                 wordings,
@@ -170,6 +173,7 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
             vault=vault,
             clients=clients,
             outbound=outbound,
+            apprise=apprise,
             wordings=wordings,
             hooks=Hooks(database, vault, time.monotonic),
             streams=streams,
@@ -187,6 +191,7 @@ def _workers(
     clients: Clients,
     vault: Vault,
     outbound: Outbound,
+    apprise: Apprise,
     url_of: Callable[[str], str],
     public_url: str,
     wordings: Wordings,
@@ -224,9 +229,10 @@ def _workers(
         for number in range(recorder.database.writers)
     ]
     doing = [(f"task worker {number}", TaskWorker(recorder, tasks).run()) for number in range(TASKS_AT_ONCE)]
+    carrier = Carrier(outbound, vault, mail_of(settings), apprise)
     telling = [
         ("notifier", Notifier(recorder).run()),
-        ("sender", Sender(recorder, Carrier(outbound, vault, mail_of(settings)), public_url, wordings).run()),
+        ("sender", Sender(recorder, carrier, public_url, wordings).run()),
     ]
     return [*inboxes, *doing, *telling, ("retention", retention.run())]
 

@@ -39,6 +39,7 @@ FLOORS = {
     "service.directory": 2,
     "service.addresses": 2,
     "service.outbound": 2,
+    "service.apprise": 2,
     "service.mail": 2,
     "service.remote": 2,
     "service.recorder": 3,
@@ -91,6 +92,8 @@ NEIGHBOURS = {
     ("service.client", "service.addresses"),
     ("service.outbound", "service.addresses"),
     ("service.outbound", "service.client"),  # one request out, one answer in, within bounds
+    ("service.apprise", "service.addresses"),
+    ("service.apprise", "service.outbound"),  # the ports of links
     ("service.remote", "service.client"),
     ("service.generation", "service.recorder"),
     ("service.grounds", "service.generation"),
@@ -143,6 +146,8 @@ KEPT_TO = {
     "uvicorn": ("service.web", "service.simulator"),
     "cryptography": ("service.vault",),
     "authlib": ("service.client",),
+    "apprise": ("service.apprise",),
+    "requests": ("service.apprise",),
     "argon2": ("service.passwords",),
     "jinja2": ("service.render", "service.configs"),
 }

@@ -68,7 +68,8 @@ def test_the_readme_gives_a_reason_for_every_dependency_and_for_nothing_else() -
 
     rows = re.findall(r"^\| `([\w-]+)` \| (\S.*) \|$", section.partition("\n## ")[0], re.MULTILINE)
 
-    extras = names(project["optional-dependencies"]["postgres"] + project["optional-dependencies"]["redis"])
+    optional = project["optional-dependencies"]
+    extras = names(optional["postgres"] + optional["redis"] + optional["apprise"])
     told = [name for name, _ in rows]
     assert [name for name in told if name not in extras] == names(project["dependencies"])
     assert len(told) == len(set(told))
@@ -78,7 +79,7 @@ def test_the_tests_need_what_the_extras_need() -> None:
     """So that `pip install -e '.[test]' && pytest` runs all of them."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 
-    assert set(extras["postgres"] + extras["redis"] + extras["sign-in"]) <= set(extras["test"])
+    assert set(extras["postgres"] + extras["redis"] + extras["sign-in"] + extras["apprise"]) <= set(extras["test"])
 
 
 def test_every_dependency_states_the_lowest_version_that_works_and_none_is_pinned() -> None:

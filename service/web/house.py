@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from service.apprise.way import Apprise
 from service.client import Clients
 from service.client.signing_in import SigningIn
 from service.history import Patience
@@ -38,6 +39,7 @@ class House:
     streams: EventStream
     log_streams: LogStreams
     outbound: Outbound
+    apprise: Apprise
     wordings: Wordings
     patience: Patience
     workers_alive: Callable[[], bool]

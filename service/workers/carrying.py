@@ -1,4 +1,4 @@
-"""Takes one message to where it goes: by a request, by mail.
+"""Takes one message to where it goes: by a request, by mail, by Apprise's library.
 
 What comes of it is told in words that name a host and an answer: nothing more of the link, nothing of what came back.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from service.apprise.way import Apprise, NotTaken, by_library
 from service.mail import NOT_SET, Mail, NotSent
 from service.notifications.schedule import asked_for
 from service.notifications.signing import signed
@@ -57,16 +58,21 @@ class Parcel:
 class Carrier:
     """Knows every way out. `mail` is None where no server for mail is set."""
 
-    def __init__(self, outbound: Outbound, vault: Vault, mail: Mail | None = None) -> None:
+    def __init__(
+        self, outbound: Outbound, vault: Vault, mail: Mail | None = None, apprise: Apprise | None = None
+    ) -> None:
         self._outbound = outbound
         self.vault = vault
         self._mail = mail
+        self._apprise = apprise or Apprise(allow_private=False)
 
     async def carry(self, route: Route, parcel: Parcel, *, now: datetime) -> Outcome:
         """Within half a lease, whatever the other side does."""
         target = self.vault.open(route.target, table="routes", column="target", row=route.place).decode()
         if Kind(route.kind) is Kind.EMAIL:
             return await self._by_mail(target, parcel)
+        if Kind(route.kind) is Kind.APPRISE and by_library(target):
+            return await self._by_apprise(target, parcel)
         return await self._by_request(route, target, parcel, now)
 
     async def _by_mail(self, address: str, parcel: Parcel) -> Outcome:
@@ -78,6 +84,13 @@ class Carrier:
             fault = {"receiver": Fault.GONE, "message": Fault.FINAL}.get(error.refused or "", Fault.TARGET)
             return Outcome(str(error), error.status, fault=fault)
         return Outcome(status=250)
+
+    async def _by_apprise(self, url: str, parcel: Parcel) -> Outcome:
+        try:
+            await self._apprise.send(url, parcel.body)
+        except NotTaken as error:
+            return Outcome(str(error))
+        return Outcome()
 
     async def _by_request(self, route: Route, url: str, parcel: Parcel, now: datetime) -> Outcome:
         form = FORMS[Kind(route.kind)]

@@ -7,7 +7,7 @@ const form = document.querySelector("[data-notify]");
 form.kind.addEventListener("change", () => {
   const mail = form.kind.value === "email";
   form.querySelector("[data-place]").textContent = mail ? "Address" : "Link";
-  form.place.placeholder = mail ? "team@example.com" : "https://…";
+  form.place.placeholder = { email: "team@example.com", apprise: "ntfys://host/topic, or https://…" }[form.kind.value] ?? "https://…";
 });
 
 onSubmit(form, async ({ name, kind, place, environment, branch }) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -107,6 +108,77 @@ async def test_a_route_of_every_kind_is_shown_without_what_opens_its_target(peop
     assert again.json() == {**shown, "target": {**shown["target"], "secret": None}}
     assert again.json() in listed.json()["items"]
     assert KEY not in answer.text + again.text + listed.text
+
+
+@pytest.mark.parametrize("scheme", ["ntfys", "JSONS"])
+async def test_of_a_url_of_apprises_library_only_the_scheme_is_shown(people: People, scheme: str) -> None:
+    target = {"kind": "apprise", "url": f"{scheme}://ada:{KEY}@apprise.example/{KEY}"}
+    answer = await people.ask(OWNER, "POST", PATH, {"name": "to a phone", "target": target})
+
+    assert answer.status_code == 201
+    assert answer.json()["target"]["shown"] == f"{scheme.lower()}://…"
+    assert KEY not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        (f"nothing://at/{KEY}", "no URL of a service that Apprise knows"),
+        ("json://[::1", "no URL of a service that Apprise knows"),
+        ("https://[::1", "no link"),
+        (f"javascript:{KEY}", "no web link"),
+        (f"slack://{KEY}", "no URL of a service that Apprise knows"),
+        (f"mailto://ada:{KEY}@mail.example", "only those that are reached over https"),
+        ("syslog://", "only those that are reached over https"),
+        (f"json://127.0.0.1/{KEY}", "without TLS"),
+        (f"jsons://127.0.0.1/{KEY}", "private address"),
+        (f"jsons://8.8.8.8:22/{KEY}", "another port"),
+        (f"jsons://8.8.8.8/{KEY}?verify=no", "certificate"),
+    ],
+)
+async def test_a_url_by_which_apprises_library_would_send_nothing_is_refused(
+    people: People, url: str, why: str
+) -> None:
+    answer = await people.ask(OWNER, "POST", PATH, {"name": "x", "target": {"kind": "apprise", "url": url}})
+    [error] = answer.json()["errors"]
+
+    assert answer.status_code == 422
+    assert error["field"] == "target.url"
+    assert why in error["message"]
+    assert KEY not in answer.text
+
+
+async def test_without_apprises_library_its_routes_say_what_to_install(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {"name": "to a phone", "target": {"kind": "apprise", "url": f"ntfys://apprise.example/{KEY}"}}
+    route = await people.made(OWNER, PATH, wanted)
+    monkeypatch.setitem(sys.modules, "apprise", None)  # as if it could not be imported
+    again = await people.ask(OWNER, "POST", PATH, wanted)
+    tried = await people.ask(OWNER, "POST", of(route["id"], "/test"))
+    by_server = await people.ask(OWNER, "POST", PATH, {"name": "x", "target": TARGETS["apprise"]})
+
+    assert (again.status_code, again.json()["errors"][0]["field"]) == (422, "target.url")
+    assert tried.status_code == 409
+    assert "pip install 'penstock[apprise]'" in again.text
+    assert "pip install 'penstock[apprise]'" in tried.text
+    assert by_server.status_code == 201
+
+
+async def test_a_test_of_a_route_by_apprises_library_arrives(near: Living, peer: Peer) -> None:
+    url = f"{peer.origin.replace('http', 'json', 1)}/{KEY}"
+    answer = await near.client.post(PATH, json={"name": "ops", "target": {"kind": "apprise", "url": url}})
+    number = answer.json()["id"]
+    await near.client.post(of(number, "/test"))
+    for _ in range(6000):  # the library takes its time to be loaded
+        if peer.requests:
+            break
+        await asyncio.sleep(0.01)
+    [asked] = peer.requests
+    await messages_of(near, number, "delivered")
+
+    assert asked.target == f"/{KEY}"
+    assert "ops" in asked.body.decode()
 
 
 async def test_without_events_a_route_is_told_outcomes_and_what_needs_a_person(people: People) -> None:

@@ -1,7 +1,7 @@
-"""Apprise: the server of its API, which passes a message on to any of the services it knows.
+"""Apprise: its library, or the server of its API, which pass a message on to any of the services they know.
 
-https://github.com/caronc/apprise-api - the link is `https://…/notify/KEY`. The library itself is not used: what it
-connects to could not be checked.
+https://github.com/caronc/apprise-api - the link of the server is `https://…/notify/KEY`. The library takes the same
+message, by `service/apprise/`.
 """
 
 from __future__ import annotations

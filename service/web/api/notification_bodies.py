@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from service.addresses import LONGEST, NotFound
+from service.apprise.way import Apprise, by_library, scheme_of
 from service.notifications.quiet import BadHours, read_quiet_hours
 from service.notifications.signing import BadSecret, key_of
 from service.notifications.words import USUAL, Event, Kind
@@ -40,6 +41,8 @@ class FilterBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, omit_
 class TargetBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Where messages go: `address` for an email, `url` for the others; never shown again but for the host.
 
+    An `apprise` takes the https:// link of an Apprise server's API, or any URL by which Apprise's library reaches a
+    service over https, of which only the scheme is shown.
     `secret` is what a webhook is signed with, `whsec_…`; without one it is generated and shown once.
     """
 
@@ -148,7 +151,7 @@ class PreviewShape(msgspec.Struct, frozen=True, kw_only=True):
     warning: str | None
 
 
-async def destination(target: TargetBody, outbound: Outbound) -> tuple[str, str]:
+async def destination(target: TargetBody, outbound: Outbound, apprise: Apprise) -> tuple[str, str]:
     """(where to send, what of it may be shown). Raises a 422 that names the field and repeats no link."""
     wanted, other = ("address", "url") if target.kind is Kind.EMAIL else ("url", "address")
     value = getattr(target, wanted)
@@ -163,13 +166,14 @@ async def destination(target: TargetBody, outbound: Outbound) -> tuple[str, str]
         _check_secret(target.secret)
     if target.kind is Kind.EMAIL:
         return value, _address(value)
+    library = target.kind is Kind.APPRISE and by_library(value)
     try:
-        await outbound.check(value)
+        await (apprise if library else outbound).check(value)
     except NotFound:
         pass  # perhaps later: it is looked up again whenever something is sent
     except BadTarget as error:
         raise Problem(422, str(error), errors=[("target.url", str(error))]) from None
-    return value, f"{urlsplit(value).scheme}://{urlsplit(value).hostname}/…"
+    return value, f"{scheme_of(value)}://…" if library else f"{urlsplit(value).scheme}://{urlsplit(value).hostname}/…"
 
 
 def _check_secret(secret: str) -> None:

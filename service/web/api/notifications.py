@@ -12,6 +12,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.apprise.way import NOT_INSTALLED, by_library, installed
 from service.bus import Topic
 from service.mail import NOT_SET
 from service.notifications.signing import new_secret
@@ -153,6 +154,8 @@ async def test(request: Request) -> Response:
             raise Problem(409, "the route is paused: let it go on first, then test it")
         if known.kind == Kind.EMAIL and not house.settings.smtp_url:
             raise Problem(409, NOT_SET)
+        if known.kind == Kind.APPRISE and by_library(known.shown) and not installed():
+            raise Problem(409, NOT_INSTALLED)
         key = f"{TEST} {secrets.token_hex(8)}"
         row = {
             "route_id": known.id,
@@ -255,7 +258,7 @@ async def _check_filter(record: Record, viewer: Viewer, wanted: FilterBody) -> N
 async def _sealed_target(request: Request, target: TargetBody) -> tuple[dict[str, Any], str | None]:
     """The columns, and the secret where it is to be shown: it was generated just now."""
     house = house_of(request)
-    link, shown = await destination(target, house.outbound)
+    link, shown = await destination(target, house.outbound, house.apprise)
     place = secrets.token_hex(16)
     columns: dict[str, Any] = {"kind": target.kind, "place": place, "shown": shown, "secret": None}
     columns["target"] = house.vault.seal(link.encode(), table="routes", column="target", row=place)
