@@ -61,9 +61,9 @@ def carry_out(order: Order) -> Answer:
     if "overflow=" not in order.url.lower():  # else a service refuses what is too long for it
         plugin.overflow_mode = apprise.OverflowMode.TRUNCATE
     delivered = _notify(plugin, order.message or LOOKING)
-    if order.message is None or guard.refusal:
+    if order.message is None:
         return Answer(guard.refusal)
-    return Answer(None if delivered else _said(lines.last, order.url))
+    return Answer(None if delivered else guard.refusal or _said(lines.last, order.url))
 
 
 def over_http(plugin: type) -> bool:
