@@ -39,6 +39,7 @@ _INSTALLED = (
 INSTALLED_CONFIDENCE = 0.45
 # Tools that make pages unless told otherwise.
 _MAKES_PAGES = re.compile(r"\b(?:react-scripts|react-app-rewired|craco|vue-cli-service) build\b(?!.*--target lib)")
+_VITE_BUILD = re.compile(r"\bvite build\b")  # whatever else is still installed
 _LIBRARY_MODE = re.compile(r"\blib\s*:\s*\{")
 _SERVER_SCRIPT = re.compile(r"^(?:npx |cross-env |\w+=\S* )*(?:node|nodemon|ts-node|tsx) ")
 _CONFIGS = {
@@ -62,7 +63,7 @@ def bundler(folder: Folder) -> str | None:
         return None
     found = package.first_of(*(name for name, _ in _BUNDLERS))
     if found:
-        return found
+        return "vite" if package.depends_on("vite") and _VITE_BUILD.search(package.command("build")) else found
     configured = next((name for stem, name in _CONFIGS.items() if folder.config(stem)), None)
     if configured:
         return configured
@@ -169,11 +170,13 @@ def is_workspace(folder: Folder) -> bool:
 
 
 def is_published(folder: Folder) -> bool:
-    """Whether the package is made for others to install: its framework is a peer, or Vite builds it as a library."""
+    """Whether the package is made for others to install: it says what they get, its framework is a peer, or Vite builds
+    it as a library."""
     package = folder.package
     if _LIBRARY_MODE.search(javascript.without_comments(folder.config_text("vite.config"))):
         return True
-    if package is None or package.private:
+    if package is None:
         return False
-    framework_is_peer = any(name in package.peers for name in ("react", "vue", "svelte", "@angular/core", "solid-js"))
-    return framework_is_peer and (package.publishes or package.main is not None)
+    if any(name in package.peers for name in ("react", "vue", "svelte", "@angular/core", "solid-js")):
+        return package.publishes or (package.main is not None and not package.private)
+    return package.publishes and not package.private

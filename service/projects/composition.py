@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from service.projects import workspaces
-from service.projects.parts import BACK_NAME, Claimed, Part, parts_of, relevant
+from service.projects.doubts import doubt
+from service.projects.parts import BACK_NAME, FRONT_NAME, Claimed, Part, parts_of, relevant
 from service.projects.places import depth
 from service.projects.tree import Tree
 
@@ -26,7 +27,8 @@ _MAIN_NAME = re.compile(r"(?:^|/)(?:web|app|frontend|client|www|site|main|portal
 class Composition:
     """What the repository is: a type, the part that speaks for it (None: nothing does), all parts if several.
 
-    `sure_to` bounds the confidence: parts may be certain where it is not certain that they belong together.
+    `sure_to` bounds the confidence: parts may be certain where it is not certain that they belong together. `doubted`:
+    the parts said something, but `because` speaks against it.
     """
 
     type: str
@@ -34,10 +36,18 @@ class Composition:
     parts: tuple[Part, ...] = ()
     because: str = ""
     sure_to: float = 1.0
+    doubted: bool = False
 
 
 def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
-    """Decide what the repository is from its directories, the top first."""
+    """Decide what the repository is; `unknown` where something speaks against what the directories say."""
+    answer = _composed(tree, claimed)
+    against = doubt(tree, answer.type, answer.parts or ((answer.main,) if answer.main else ()))
+    return Composition("unknown", None, (), against, doubted=True) if against else answer
+
+
+def _composed(tree: Tree, claimed: list[Claimed]) -> Composition:
+    """What the directories say, the top first."""
     found = [part for entry in claimed for part in parts_of(entry)]
     if _is_deployment(found):
         return Composition("docker", next((part for part in found if part.kind.type == "docker"), found[0]))
@@ -46,10 +56,10 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
     apps = [part for part in parts if not part.claim.library and part.kind.type != "docker"]
     if top is None and _is_collection(tree, parts, [part for part in apps if part.is_front or part.serves]):
         return _collection(parts)
-    fronts = [part for part in apps if part.is_front and not (part.kind.type == "static" and part.root != ".")]
+    backs = [part for part in apps if part.serves]
+    fronts = [part for part in apps if part.is_front and (part.kind.type != "static" or _is_half(part, backs))]
     if top is not None and top.kind.type == "rust":
         fronts = [part for part in fronts if not _is_of_a_sample(tree, part)]
-    backs = [part for part in apps if part.serves]
     if len(fronts) + len(backs) > MAX_HALVES and not workspaces.orchestrator(tree) and not _is_one(fronts, backs):
         return Composition("monorepo", None, (*fronts, *backs), "many applications side by side", UNBOUND)
     if fronts and backs:
@@ -68,6 +78,11 @@ def _is_collection(tree: Tree, parts: list[Part], apps: list[Part]) -> bool:
         return False
     named = any(_APP_PLACE.search(part.root) or BACK_NAME.search(part.root) for part in apps)
     return not named and not any(part.folder.own_services for part in apps)
+
+
+def _is_half(page: Part, backs: list[Part]) -> bool:
+    """Whether plain pages are a front end: at the top, or under the name of one beside a server."""
+    return page.root == "." or (bool(backs) and FRONT_NAME.fullmatch(page.root) is not None)
 
 
 def _is_of_a_sample(tree: Tree, front: Part) -> bool:

@@ -124,7 +124,7 @@ def _answer(tree: Tree, claimed: list[Claimed], composition: Composition) -> Det
         shared = {field: getattr(main, field) for field in _SHARED if field != "warnings"}
         return Detection(**{**shared, "type": composition.type}, alternatives=others, components=parts)
     if composition.type == "unknown":
-        return Detection(type="unknown", confidence=0.0, alternatives=others, evidence=_hints(tree))
+        return Detection(type="unknown", confidence=0.0, alternatives=others, evidence=_hints(tree, composition))
     return _several(tree, composition, parts, others)
 
 
@@ -186,9 +186,11 @@ def _because(entry: Claimed, kind: Kind, claim: Claim, winner: str, composition:
     )
 
 
-def _hints(tree: Tree) -> tuple[Evidence, ...]:
+def _hints(tree: Tree, composition: Composition) -> tuple[Evidence, ...]:
     """For an unknown project: what was looked at, so that a person sees why."""
     package = package_in(tree, ".")
     endings = ", ".join(f"{count} {ending}" for ending, count in tree.suffixes.most_common(3))
     found = [Evidence(package.path, "no framework, no server, no page")] if package else []
+    if composition.doubted:
+        found = [Evidence(".", composition.because)]
     return (*found, Evidence(".", f"mostly {endings}")) if endings else tuple(found)

@@ -37,6 +37,25 @@ SERVERS = (
     "ghost",
     "payload",
 )
+# Those that are there for nothing else than a server of one's own, with Express and NestJS.
+HOSTS = (
+    "express",
+    "@nestjs/core",
+    "fastify",
+    "koa",
+    "elysia",
+    "@hapi/hapi",
+    "socket.io",
+    "restify",
+    "polka",
+    "@adonisjs/core",
+    "@feathersjs/feathers",
+    "apollo-server",
+    "@apollo/server",
+    "egg",
+    "sails",
+    "@loopback/core",
+)
 # What answers people through somebody else's service.
 BOTS = (
     "discord.js",

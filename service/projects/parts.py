@@ -16,8 +16,9 @@ FRONT = frozenset(
 ASSET_HOSTS = frozenset(["laravel", "rails", "php", "ruby", "dotnet"])
 GENERIC = frozenset(["node", "python", "static", "docker"])
 BACK_NAME = re.compile(
-    r"(?:^|/)(?:back[-_]?end|server|api|backend[-_]?\w+|\w+[-_]backend|\w+[-_](?:api|server))$", re.IGNORECASE
+    r"(?:^|/)(?:back(?:[-_]?end)?|server|api|backend[-_]?\w+|\w+[-_]backend|\w+[-_](?:api|server))$", re.IGNORECASE
 )
+FRONT_NAME = re.compile(r"(?:front(?:[-_]?end)?|client)", re.IGNORECASE)
 _RUNS_SCRIPT = re.compile(r"(?:^|\s)(?:nodemon|node|tsx|ts-node|bun)\s+(?:watch\s+|-\S+\s+)*(?:\./)?([\w./-]+)")
 _STARTS = ("start", "start:prod", "start:server", "server", "serve")
 _RESTARTS = re.compile(r"nodemon|tsx watch|--watch")  # a server all the same
@@ -143,10 +144,14 @@ def _tries_out(outer: Part, part: Part) -> bool:
 
 
 def _is_frame(outer: Part, part: Part) -> bool:
-    """Whether the outer part only holds the inner one. An image is made of a server on any framework, named or not."""
+    """Whether the outer part only holds the inner one. An image is made of a server on any framework, named or not; a
+    compose file at the top builds a server, or the pages before it, from the directory of that name."""
     if part.claim.library or part.kind.type == "docker" or not outer.is_generic or _tries_out(outer, part):
         return False
     only_starts = outer.kind.type in ("docker", "node") and outer.claim.framework is None
+    composes = outer.kind.type == "docker" and outer.folder.dockerfile is None
+    if composes and part.folder.own_services and (part.serves or FRONT_NAME.fullmatch(part.root)):
+        return True
     return not part.is_generic or (only_starts and part.serves and part.claim.framework is not None)
 
 

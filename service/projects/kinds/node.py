@@ -76,6 +76,12 @@ def _serves_pages(start: str) -> bool:
             "gulp",
             "serve ",
             "grunt",
+            "docusaurus",
+            "vitepress",
+            "vuepress",
+            "eleventy",
+            "hexo",
+            "gridsome",
         )
     )
 
