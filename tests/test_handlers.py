@@ -207,7 +207,7 @@ async def named(carrier: Carrier) -> str:
         ("acme/taken", "refused", "acme/shop"),
     ],
 )
-async def test_a_renamed_repository_is_followed_by_its_uuid(
+async def test_X34_a_renamed_repository_is_followed_by_its_uuid(
     carrier: Carrier, full_name: str, word: str, afterwards: str
 ) -> None:
     async with carrier.recorder.record() as record:
@@ -219,7 +219,7 @@ async def test_a_renamed_repository_is_followed_by_its_uuid(
     assert await carrier.logged() == (["pipeline.updated"] if word == "renamed" else [])
 
 
-async def test_a_transferred_repository_is_followed_too(carrier: Carrier) -> None:
+async def test_X34_a_transferred_repository_is_followed_too(carrier: Carrier) -> None:
     repository = {"type": "repository", "full_name": "umbrella/shop", "uuid": UUID, "name": "shop"}
 
     [verdict] = await carrier.carry("repo:transfer", {"repository": repository, "actor": ACTOR})

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from service import changes, why
-from tests.regeneration.conftest import FILE, Stage, open_requests, text_of
+from service.simulator import Simulator
+from service.workers import reconciling, surveying
+from tests.regeneration.conftest import FILE, Stage, open_requests, staged, text_of
 from tests.regeneration.generated import files_of
 
 pytestmark = pytest.mark.anyio
@@ -314,3 +318,27 @@ async def test_a_setting_that_changes_the_files_is_brought_by_the_same_policy(st
         " because releases/, current and shared/ live there",
         "port of production: 3000 → 8081, as set",
     ]
+
+
+async def test_a_push_whose_webhook_was_lost_is_found_and_looked_into_all_the_same(
+    bitbucket: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (surveying, reconciling):  # the webhook is not waited for
+        monkeypatch.setattr(module, "ARRIVING", 0.2)
+    async with staged(bitbucket, tmp_path, PENSTOCK_RECONCILE_SECONDS="0.4") as stage:
+        shop, number = await stage.generate("shop", NODE)
+        await stage.merge(shop)
+        before = await stage.verdicts()
+        bitbucket.delivery_faults.lose(1.0, seed=1)
+        commit = await shop.push(None, {".nvmrc": "22\n"})
+
+        async def found() -> bool:
+            return len(await stage.revisions(number)) == 2
+
+        await stage.until(found)
+        await stage.until(lambda: open_requests(shop))
+
+        second = await stage.newest(number)
+        assert second["changes"] == [f"Node 18 → 22, because `.nvmrc` changed in {commit.hash[:12]}"]
+        assert "node:22-bookworm" in text_of(shop, ref="penstock/config")
+        assert await stage.verdicts() == before  # no delivery tells of it
