@@ -36,8 +36,10 @@ async def condition(connection: AsyncConnection) -> Condition:
 async def heard_of(connection: AsyncConnection) -> list[tuple[Repository, datetime | None]]:
     """Every connected repository, with when its hook last delivered anything."""
     last = (
-        select(func.max(deliveries.c.received_at))
+        select(deliveries.c.received_at)
         .where(deliveries.c.repository_id == repositories.c.id)
+        .order_by(deliveries.c.id.desc())  # ids are in order of arrival
+        .limit(1)
         .scalar_subquery()
         .label("last")
     )

@@ -154,6 +154,9 @@ async def page(
         question = question.where(deliveries.c.id < before)
     if repository_id is not None:
         question = question.where(deliveries.c.repository_id == repository_id)
+    if status in WAITING:
+        # few wait, and they have an index of their own, which the word alone does not lead to
+        question = question.where(deliveries.c.id.in_(select(deliveries.c.id).where(WAITS).correlate(None)))
     for column, value in ((deliveries.c.status, status), (deliveries.c.event_key, event_key)):
         question = question if value is None else question.where(column == value)
     rows = await connection.execute(question.order_by(deliveries.c.id.desc()).limit(limit))

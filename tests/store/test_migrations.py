@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -12,8 +14,11 @@ from sqlalchemy import Connection, text
 from service.store import log, migrate
 from service.store.database import Database
 from service.store.tables import metadata
+from tests.store import making
 
 pytestmark = pytest.mark.anyio
+
+CREDENTIAL = "(5, 1, 'a token', 'access_token', NULL, 'p', x'00', '2026-03-01', NULL, NULL, 0, '2026-03-01', NULL, 0)"
 
 FILES = sorted(path.name for path in (migrate.MIGRATIONS / "versions").glob("[0-9]*.py"))
 
@@ -86,3 +91,38 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_alone(database:
         await migrate.upgrade(database)
 
     assert await migrate.current(database) == "9999"
+
+
+@pytest.fixture
+async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(f"sqlite+aiosqlite:///{tmp_path / 'penstock.db'}")
+    yield opened
+    await opened.close()
+
+
+async def test_a_table_is_made_anew_with_its_rows_and_all_that_refers_to_them(sqlite: Database) -> None:
+    async with sqlite.write() as connection:
+        await migrate.bring(connection, "0010")
+        ada = await making.person(connection, "ada")
+        shop = await making.repository(connection)
+        await making.grant(connection, shop.id, ada.user_id, "owner")
+        await connection.execute(text(f"INSERT INTO credentials VALUES {CREDENTIAL}"))
+        await connection.execute(text("UPDATE repositories SET credential_id = 5"))
+
+    await migrate.upgrade(sqlite)
+
+    async with sqlite.read() as connection:
+        assert (await connection.execute(text("SELECT id, name FROM users"))).all() == [(ada.user_id, "ada")]
+        assert (await connection.execute(text("SELECT id, name FROM credentials"))).all() == [(5, "a token")]
+        assert (await connection.execute(text("PRAGMA foreign_key_check"))).all() == []
+        assert await connection.run_sync(differences) == []
+
+
+async def test_a_table_whose_ids_are_given_once_says_so_in_the_database(sqlite: Database) -> None:
+    await migrate.upgrade(sqlite)
+    async with sqlite.read() as connection:
+        made = await connection.execute(text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'"))
+        found = set(made.scalars())
+
+    assert found == {one.name for one in metadata.tables.values() if one.dialect_options["sqlite"]["autoincrement"]}
+    assert {"users", "tokens", "credentials", "routes", "domains"} <= found

@@ -52,6 +52,25 @@ async def test_a_credential_is_kept_and_its_secret_not_told(
 
 
 @pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/api/credentials", {"kind": "access_token", "token": "ATCTT3xFfGN0abc"}),
+        ("/api/domains", {"name": "example.com"}),
+        ("/api/notifications", {"name": "ours", "target": {"kind": "webhook", "url": "https://ops.example/in/told"}}),
+    ],
+)
+async def test_an_id_that_the_audit_log_names_is_never_anothers(
+    penstock: Living, path: str, wanted: dict[str, Any]
+) -> None:
+    first = (await penstock.client.post(path, json=wanted)).json()["id"]
+    removed = await penstock.client.delete(f"{path}/{first}")
+    second = (await penstock.client.post(path, json=wanted)).json()["id"]
+
+    assert removed.status_code == 204
+    assert second > first
+
+
+@pytest.mark.parametrize(
     ("wanted", "field"),
     [
         ({"kind": "app_password", "token": "x"}, "kind"),

@@ -14,6 +14,7 @@ users = Table(
     Column("password_hash", Text),
     Column("is_admin", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,  # its ids stand in the audit log
 )
 
 tokens = Table(
@@ -27,6 +28,7 @@ tokens = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
     Column("used_at", UtcDateTime),
+    sqlite_autoincrement=True,  # its ids stand in the audit log
 )
 
 sessions = Table(

@@ -62,7 +62,10 @@ metadata = MetaData(
 
 
 def own_id() -> Column[int]:
-    """The table's own number, given by the database."""
+    """The table's own number, given by the database.
+
+    SQLite gives that of a removed row to another, but for tables with `sqlite_autoincrement`.
+    """
     return Column("id", Id, primary_key=True, autoincrement=True)
 
 

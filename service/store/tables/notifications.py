@@ -51,6 +51,7 @@ routes = Table(
         sqlite_where=text("due_at IS NOT NULL"),
         postgresql_where=text("due_at IS NOT NULL"),
     ),
+    sqlite_autoincrement=True,  # its ids stand in the audit log
 )
 
 # What is to be told to a route, once for each entry of the log. `lane` keeps the messages about one thing in order.

@@ -87,6 +87,7 @@ domains = Table(
     Column("email", String(254)),
     Column("dns_provider", String(100)),
     Column("created_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,  # its ids stand in the audit log
 )
 
 # Generated configuration, in order; `generate` makes the first.

@@ -72,5 +72,6 @@ drifts = Table(
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),
+    Index("ix_drifts_open", "id", sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
     Index("ix_drifts_repository_id", "repository_id"),
 )

@@ -33,6 +33,7 @@ releases = Table(
     Column("sealed_at", UtcDateTime, nullable=False),
     Column("rolled_back_at", UtcDateTime),
     UniqueConstraint("execution_id", "attempt"),
+    Index("ix_releases_pipeline_id_id", "pipeline_id", "id"),
     # Of an environment's releases the one that was completed last is the one that is live.
     Index("ix_releases_live", "pipeline_id", "environment", "completed_at", "id"),
 )

@@ -26,6 +26,7 @@ credentials = Table(
     Column("blocked_until", UtcDateTime),  # after a 429
     # How many were made of late, at `counted_at`: each counts for less as its hour goes by.
     Column("recent_calls", Float, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,  # its ids stand in the audit log
 )
 
 repositories = Table(
