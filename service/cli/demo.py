@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import random
+import signal
 import socket
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import httpx
 
@@ -44,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """In a directory of its own that is gone afterwards; the settings count, but for where things are kept."""
     settings = opening.settings()
     logs.configure("warning" if args.once else settings.log_level)
-    with tempfile.TemporaryDirectory(prefix="penstock-demo-") as directory:
+    with _leaving_nothing(), tempfile.TemporaryDirectory(prefix="penstock-demo-") as directory:
         kept = replace(
             settings,
             data_dir=Path(directory),
@@ -58,6 +63,20 @@ def run(args: argparse.Namespace) -> int:
             allow_private_targets=True,
         )
         return asyncio.run(_play(kept, listen("127.0.0.1", args.port), once=args.once))
+
+
+@contextlib.contextmanager
+def _leaving_nothing() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, through whatever it has to put away, and not the process at once."""
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 async def _play(settings: Settings, listener: socket.socket, *, once: bool) -> int:
@@ -77,17 +96,20 @@ async def _play(settings: Settings, listener: socket.socket, *, once: bool) -> i
             stage = Stage(bitbucket, penstock, SECONDS_ONCE if once else SECONDS)
             telling = asyncio.create_task(_tell(stage, once=once))
             await asyncio.wait([telling, serving], return_when=asyncio.FIRST_COMPLETED)
-            telling.cancel()  # only if the server was told to stop; else it has ended
-            told = await _ending(telling)
+            stopped = server.should_exit  # by a signal: then the story is broken off, however that shows
+            telling.cancel()
+            told = await _ending(telling, broken_off=stopped)
         server.should_exit = True
         await serving
     return 0 if told and all(chapter.right for chapter in told) else 1
 
 
-async def _ending(telling: asyncio.Task[list[Told]]) -> list[Told]:
+async def _ending(telling: asyncio.Task[list[Told]], *, broken_off: bool) -> list[Told]:
     """What was told; nothing where it was broken off. Raises what the telling raised."""
     await asyncio.wait([telling])
-    return [] if telling.cancelled() else telling.result()
+    if telling.cancelled() or (broken_off and telling.exception()):
+        return []
+    return telling.result()
 
 
 async def _let_in(recorder: Recorder) -> tuple[str, str]:
