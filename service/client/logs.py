@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from service.client.exchange import NoReply, Reply
@@ -45,6 +45,17 @@ class LogPart:
     def shrunk(self) -> bool:
         """The log is shorter than what was read of it: it is another one, to be read from its begin."""
         return self.size is not None and self.size < self.offset
+
+    def behind(self, known: bytes) -> LogPart | None:
+        """The part without `known`, which it was asked to begin with. None where it begins otherwise: the log is
+        another one by now."""
+        if self.status is not LogStatus.MORE:
+            return replace(self, offset=self.offset + len(known))
+        if not known.startswith(self.data[: len(known)]):
+            return None
+        data = self.data[len(known) :]
+        status = LogStatus.MORE if data else LogStatus.NOTHING_NEW
+        return replace(self, data=data, offset=self.offset + len(known), status=status)
 
 
 def part_of(reply: Reply, offset: int, *, stored: bool = False) -> LogPart:

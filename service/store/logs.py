@@ -87,6 +87,18 @@ async def after(connection: AsyncConnection, execution_id: int, cursor: int, *, 
     return [Piece(id=row.id, step=row.step, offset=row.offset, body=zlib.decompress(row.body)) for row in rows]
 
 
+async def ends(connection: AsyncConnection, execution_id: int, *, most: int) -> dict[int, bytes]:
+    """The last bytes, at most so many, of each of the execution's logs that is not whole yet, by its step's id."""
+    last = log_pieces.alias()
+    newest = select(func.max(last.c.offset)).where(last.c.step_id == steps.c.id).correlate(steps).scalar_subquery()
+    question = (
+        select(log_pieces.c.step_id, log_pieces.c.body)
+        .select_from(log_pieces.join(steps, steps.c.id == log_pieces.c.step_id))
+        .where(steps.c.execution_id == execution_id, steps.c.log_complete.is_(False), log_pieces.c.offset == newest)
+    )
+    return {row.step_id: zlib.decompress(row.body)[-most:] for row in await connection.execute(question)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Where an execution's log stands. `newest` is its last piece's id, `bytes` what is stored of all steps.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +10,6 @@ from datetime import timedelta
 from service.bus import Topic
 from service.client import BitbucketError, BudgetSpent, Client, Clients, LogPart, LogStatus
 from service.machine import State
-from service.masking import Masker
 from service.recorder import Record, Recorder
 from service.store import executions, logs, repositories, steps
 from service.store.executions import Execution
@@ -19,6 +17,7 @@ from service.store.logs import Progress
 from service.store.steps import StepRow
 from service.store.work import Work
 from service.workers.following import later
+from service.workers.reel import KNOWN, Reel
 from service.workers.tasks import Writing
 
 # Bytes of one call, and of one round: what is more comes in the next one, so that no log is ever held whole.
@@ -73,16 +72,18 @@ class Tailer:
             execution = await executions.by_id(connection, execution_id)
             repository = await repositories.by_id(connection, execution.repository_id) if execution else None
             known = await steps.of_execution(connection, execution_id)
+            ends = await logs.ends(connection, execution_id, most=KNOWN)
         if execution is None or repository is None or execution.bitbucket_pipeline_uuid is None:
             return _nothing
         client = await self._clients.for_repository(repository)
         if client is None:
             return _nothing
         forms = await self._secrets(execution)
+        reels = {step.id: Reel(step, forms, ends.get(step.id, b"")) for step in known}
         source = _Source(client, repository.address, execution.bitbucket_pipeline_uuid)
         taken, wait = _Round(), 0.0
         try:
-            await self._look(source, known, forms, taken)
+            await self._look(source, known, reels, taken)
         except BudgetSpent as error:
             wait = (error.until - self._recorder.now()) / timedelta(seconds=1)
         except BitbucketError as error:
@@ -95,7 +96,7 @@ class Tailer:
 
         return write_down
 
-    async def _look(self, source: _Source, known: Sequence[StepRow], forms: frozenset[bytes], taken: _Round) -> None:
+    async def _look(self, source: _Source, known: Sequence[StepRow], reels: dict[int, Reel], taken: _Round) -> None:
         """Fills `taken`, which keeps what it has when Bitbucket fails in the middle."""
         newest = {step.uuid: step.run_number for step in sorted(known, key=lambda step: step.run_number)}
         for step in known:
@@ -104,17 +105,20 @@ class Tailer:
             if newest[step.uuid] > step.run_number or step.result == "NOT_RUN":
                 taken.tails.append(_given_up(step))
             elif step.started_at is not None and not taken.over:
-                await self._tail(source, step, forms, taken)
+                await self._tail(source, step, reels[step.id], taken)
 
-    async def _tail(self, source: _Source, step: StepRow, forms: frozenset[bytes], taken: _Round) -> None:
-        reel = Reel(step, forms)
+    async def _tail(self, source: _Source, step: StepRow, reel: Reel, taken: _Round) -> None:
         try:
             while not taken.over:
-                part = await source.part(step.uuid, reel.raw)
+                part = (await source.part(step.uuid, reel.raw - len(reel.known))).behind(reel.known)
+                # one that became shorter may grow again: the server that answered may only be behind
+                if part is None or (part.shrunk and (part.stored or self._over(step))):
+                    reel.begin_anew()
+                    continue
                 await asyncio.to_thread(reel.take, part.data)
                 taken.bytes += len(part.data)
                 if _at_end(part):
-                    if self._whole(step, part):
+                    if part.complete or self._over(step):
                         reel.end()
                     break
         finally:
@@ -122,9 +126,8 @@ class Tailer:
                 pieces = await asyncio.to_thread(logs.packed, bytes(reel.text))
                 taken.tails.append(Tail(step, pieces, reel.progress))
 
-    def _whole(self, step: StepRow, part: LogPart) -> bool:
-        if part.complete or part.shrunk:  # a log that became shorter is another one: what is stored of this one stays
-            return True
+    def _over(self, step: StepRow) -> bool:
+        """Whether the step has ended so long ago that its log grows no more."""
         ended = step.completed_at
         return ended is not None and self._recorder.now() - ended > timedelta(seconds=LAST_LINES)
 
@@ -152,41 +155,6 @@ class Tailer:
         if any(tail.progress.complete and tail.step.completed_at is None for tail in tails):
             await record.work("follow", str(execution_id), {"execution_id": execution_id})  # a step is over
         return None
-
-
-class Reel:
-    """A step's log as it is taken in: masked, whole characters only. `raw` is how far it has been read."""
-
-    def __init__(self, step: StepRow, forms: frozenset[bytes]) -> None:
-        self.raw = self._begin = step.raw_bytes
-        self.text = bytearray()
-        self._masker = Masker(forms, step.mask_state)
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._complete = False
-
-    def take(self, data: bytes) -> None:
-        self.raw += len(data)
-        self._write(self._masker.feed(data))
-
-    def end(self) -> None:
-        """Nothing follows: what was held back is let go."""
-        self._write(self._masker.flush(), final=True)
-        self._complete = True
-
-    @property
-    def moved(self) -> bool:
-        """Whether there is anything to be written down."""
-        return self._complete or self.progress.raw_bytes > self._begin
-
-    @property
-    def progress(self) -> Progress:
-        """From where, and how, the next round goes on: what is held back is read once more."""
-        pending = len(self._decoder.getstate()[0])
-        held = 0 if self._complete else self._masker.held + pending
-        return Progress(raw_bytes=self.raw - held, mask_state=self._masker.state, complete=self._complete)
-
-    def _write(self, masked: bytes, *, final: bool = False) -> None:
-        self.text += self._decoder.decode(masked, final).encode()
 
 
 def _given_up(step: StepRow) -> Tail:

@@ -15,7 +15,7 @@ from service.simulator import Run, Simulator
 from service.store import accounts
 from service.store import logs as stored_logs
 from service.store.database import Database
-from service.workers import tailing
+from service.workers import reel, tailing
 from tests.both_ways.conftest import TOKEN, Both, both_running
 from tests.both_ways.reading import Heard, read_on, reading, stored
 
@@ -169,6 +169,59 @@ async def test_X42_a_server_that_knows_no_ranges_costs_time_and_no_byte(both: Bo
     await both.until(lambda: _has(both, execution["id"], 2 * len(text)))
 
     assert await stored(both, execution["id"]) == text + text
+
+
+async def test_X42_a_log_that_became_another_one_is_told_and_read_from_its_beginning(both: Both) -> None:
+    run = await both.shop.start_run("main")
+    await run.write("+ npm ci\nadded 3 packages\n")
+    execution = await both.execution(run)
+    await both.until(lambda: _has(both, execution["id"], len(run.step("Build").log)))
+    run.step("Build").log[:] = b"+ npm ci --verbose\nadded 3 packages\n"
+    await run.write("done\n")
+    await run.finish()
+    await both.execution(execution["id"], status="SUCCESS")
+    await both.until(lambda: _complete(both, execution["id"]))
+    heard = Heard()
+
+    await read_on(both, execution["id"], heard)
+
+    first, second = b"+ npm ci\nadded 3 packages\n", b"+ npm ci --verbose\nadded 3 packages\ndone\n"
+    assert await stored(both, execution["id"]) == first + reel.ANEW + second
+    assert heard.texts == {"Build": first + reel.ANEW + second}
+
+
+async def test_X42_a_log_that_stays_shorter_than_it_was_is_told_and_read_from_its_beginning(both: Both) -> None:
+    run = await both.shop.start_run("main")
+    await run.write("+ npm ci\nadded 3 packages\n")
+    execution = await both.execution(run)
+    await both.until(lambda: _has(both, execution["id"], len(run.step("Build").log)))
+    run.step("Build").log[:] = b"cut\n"
+    await run.finish()
+    await both.execution(execution["id"], status="SUCCESS")
+    await both.until(lambda: _complete(both, execution["id"]))
+
+    assert await stored(both, execution["id"]) == b"+ npm ci\nadded 3 packages\n" + reel.ANEW + b"cut\n"
+
+
+@pytest.mark.parametrize("left", [0, 5, 20])
+async def test_X42_a_log_that_is_shorter_for_a_while_is_waited_for(both: Both, left: int) -> None:
+    """As one is that another of Bitbucket's servers tells, which is behind."""
+    run = await both.shop.start_run("main")
+    await run.write("+ npm ci\nadded 3 packages\n")
+    execution = await both.execution(run)
+    whole = bytes(run.step("Build").log)
+    await both.until(lambda: _has(both, execution["id"], len(whole)))
+    async with reading(both, execution["id"]):  # watched, it is looked at often
+        before = both.asked("GET", "/log")
+        run.step("Build").log[:] = whole[:left]
+        await both.until(lambda: _asked(both, before + 2))
+        run.step("Build").log[:] = whole
+    await run.write("done\n")
+    await run.finish()
+    await both.execution(execution["id"], status="SUCCESS")
+    await both.until(lambda: _complete(both, execution["id"]))
+
+    assert await stored(both, execution["id"]) == whole + b"done\n"
 
 
 async def test_when_bitbucket_is_away_the_reader_is_told_and_the_stream_goes_on(
@@ -491,6 +544,10 @@ async def _complete(both: Both, execution_id: int) -> bool:
 async def _has(both: Both, execution_id: int, size: int) -> bool:
     path = f"/api/pipelines/{both.pipeline_id}/logs"
     return bool((await both.penstock.get(path, execution_id=execution_id))["bytes"] >= size)
+
+
+async def _asked(both: Both, times: int) -> bool:
+    return both.asked("GET", "/log") >= times
 
 
 async def _latest(both: Both) -> Run | None:

@@ -167,3 +167,23 @@ async def test_D12_private_storage_is_refused_unless_it_is_allowed(asking: Askin
     with pytest.raises(Unreachable, match="PENSTOCK_ALLOW_PRIVATE_TARGETS=true"):
         await part(asking)
     assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize(
+    ("data", "size", "left"),
+    [
+        (b"known and new", 20, LogPart(b" and new", 12, LogStatus.MORE, 20)),
+        (b"known", 12, LogPart(b"", 12, LogStatus.NOTHING_NEW, 12)),
+        (b"know", 11, LogPart(b"", 12, LogStatus.NOTHING_NEW, 11)),  # it became shorter, which is no contradiction
+        (b"knows it all", 20, None),
+    ],
+)
+def test_X42_a_log_with_another_beginning_is_recognised(data: bytes, size: int, left: LogPart | None) -> None:
+    assert LogPart(data, 7, LogStatus.MORE, size).behind(b"known") == left
+
+
+def test_X42_where_nothing_came_nothing_is_another() -> None:
+    found = LogPart(b"", 7, LogStatus.NOTHING_NEW, 7).behind(b"known")
+
+    assert found is not None
+    assert found.shrunk
