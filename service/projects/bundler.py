@@ -40,6 +40,8 @@ INSTALLED_CONFIDENCE = 0.45
 # Tools that make pages unless told otherwise.
 _MAKES_PAGES = re.compile(r"\b(?:react-scripts|react-app-rewired|craco|vue-cli-service) build\b(?!.*--target lib)")
 _VITE_BUILD = re.compile(r"\bvite build\b")  # whatever else is still installed
+# The first of several builds: those after it make what the pages need besides.
+_FIRST_VITE = r"^(?:(?!\bvite(?:-ssg)? build\b).)*\bvite(?:-ssg)? build\b[^&|;]*?"
 _LIBRARY_MODE = re.compile(r"\blib\s*:\s*\{")
 _SERVER_SCRIPT = re.compile(r"^(?:npx |cross-env |\w+=\S* )*(?:node|nodemon|ts-node|tsx) ")
 _CONFIGS = {
@@ -91,9 +93,9 @@ def output_directory(folder: Folder) -> str | None:
 
 def _vite(folder: Folder, default: str | None) -> str | None:
     """`build.outDir` counts from Vite's `root`, not from the config file; a script may name another config file."""
-    named = _script_value(folder, r"\bvite(?:-ssg)? build\b[^&|;]*?(?:--config|-c)[ =]([\w./-]+)")
+    named = _script_value(folder, _FIRST_VITE + r"(?:--config|-c)[ =]([\w./-]+)")
     source = (folder.text(named) or "") if named else folder.config_text("vite.config")
-    written = _script_value(folder, r"\bvite(?:-ssg)? build\b[^&|;]*?--outDir[ =]([\w./-]+)")
+    written = _script_value(folder, _FIRST_VITE + r"--outDir[ =]([\w./-]+)")
     written = written or javascript.setting(source, "outDir", within="build")
     root = javascript.setting(source, "root") or ""
     target = resolve(root.strip("/") or ".", written or default or "dist")
@@ -150,6 +152,11 @@ def has_page(folder: Folder) -> bool:
     shown = [package.scripts[name] for name in ("start", "dev") if name in package.scripts]
     runs = any(not _SERVER_SCRIPT.match(command) for command in shown)
     return runs and any(name in package.runtime for name in ("react", "vue", "svelte"))
+
+
+def builds_page(folder: Folder) -> bool:
+    """Whether a page lies here that a bundler builds: then a server among the dependencies may be used by nothing."""
+    return folder.has("index.html") and bundler(folder) is not None
 
 
 def _is_nested(folder: Folder, path: str) -> bool:

@@ -108,6 +108,22 @@ CERTAIN: dict[str, tuple[Files, str]] = {
         },
         "fullstack",
     ),
+    "pages that list the server's dependencies and its start": (
+        {
+            **under("server", {"package.json": EXPRESS, "server.js": SERVER_JS}),
+            **under(
+                "client",
+                {
+                    "package.json": package(
+                        "express", "socket.io", dev=("vite",), scripts={"start": "node dist/server.js"}
+                    ),
+                    "index.html": "",
+                    "src/main.ts": "",
+                },
+            ),
+        },
+        "fullstack",
+    ),
     "a command with pages that it shows": (
         {
             "package.json": package("express", dev=("react", *TOOLS), bin="dist/hub.js", types="dist/hub.d.ts"),
@@ -157,3 +173,12 @@ def test_the_tool_that_a_build_runs_says_where_the_result_lies_whatever_else_is_
 
     assert look({"package.json": both, "index.html": "", "src/main.tsx": ""}).output_dir == "dist"
     assert look({"package.json": REACT, "index.html": "", "src/main.tsx": ""}).output_dir == "dist"
+
+
+def test_the_first_of_several_builds_says_where_the_result_lies() -> None:
+    twice = package("react", dev=TOOLS, scripts={"build": "vite build && vite build --config vite.config.login.ts"})
+    config = 'export default { build: { outDir: "pages" } }'
+
+    detection = look({"package.json": twice, "vite.config.ts": config, "index.html": "", "src/main.tsx": ""})
+
+    assert detection.output_dir == "pages"

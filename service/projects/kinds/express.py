@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.projects.bundler import is_workspace
+from service.projects.bundler import builds_page, is_workspace
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.node import describe_server, imports_of_entries
@@ -20,8 +20,8 @@ def recognise(folder: Folder) -> Claim | None:
     importing = imports_of_entries(folder, "express")
     if importing:
         return Claim(0.94, (*evidence, folder.fact(importing, "imports express")))
-    if "express" not in package.runtime:
-        return None
+    if "express" not in package.runtime or builds_page(folder):
+        return None  # a page that is built: nothing here uses what is among its dependencies
     start = package.scripts.get("start") or package.scripts.get("start:prod") or package.scripts.get("dev") or ""
     starts_node = any(word in start for word in ("node", "tsx", "bun", "pm2"))
     if starts_node and (not is_dev_server(start) or "nodemon" in start or "ts-node" in start):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from service.projects import javascript
-from service.projects.bundler import bundler
+from service.projects.bundler import builds_page, bundler
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
@@ -22,7 +22,7 @@ def recognise(folder: Folder) -> Claim | None:
         return None  # a way into the package above, under a name of its own
     server = package.first_of(*SERVERS)
     if server and server in package.runtime and "workspaces" not in package.scripts and not package.peers.get(server):
-        starts = _starts(package)
+        starts = _starts(package) and not builds_page(folder)
         if (starts or imports_of_entries(folder, server)) and (starts or package.private or not package.publishes):
             return Claim(0.88, (package.fact(server),), server)
     if is_tooling(folder):
@@ -32,7 +32,7 @@ def recognise(folder: Folder) -> Claim | None:
     name = package.path.rpartition("/")[2]
     start = package.scripts.get("start", "")
     bot = package.first_of(*BOTS)
-    if start.strip() and not _serves_pages(start):
+    if start.strip() and not _serves_pages(start) and not (builds_page(folder) and not _lies_here(folder, start)):
         entry = bool(folder.entry_names) or not is_dev_server(start)
         return Claim(
             0.8 if entry else 0.6, (folder.fact(name, f"scripts.start {start}"),), bot, library=_is_shared(folder)
@@ -40,7 +40,7 @@ def recognise(folder: Folder) -> Claim | None:
     if package.publishes or (package.main and folder.entry_names):
         fact = f"main {package.main}" if package.main else "published as a package"
         return Claim(0.7, (folder.fact(name, fact),), bot, library=not folder.has("Procfile"))
-    if folder.entry_names:
+    if folder.entry_names and not builds_page(folder):
         return Claim(0.6, (folder.fact(folder.entry_names[0], "an entry file"),), bot)
     if folder.root != "." and package.depends_on(*FRAMEWORKS) and bundler(folder):
         return Claim(0.6, (folder.fact(name, "components without a page"),), library=True)
@@ -59,6 +59,12 @@ def _starts(package: Package) -> bool:
     """Whether a script starts a program: `start`, or one of several (`start:api`)."""
     others = (text for name, text in package.scripts.items() if name.startswith("start:") and "dev" not in name)
     return "start" in package.scripts or any(re.match(r"(?:node|bun|tsx) ", text) for text in others)
+
+
+def _lies_here(folder: Folder, start: str) -> bool:
+    """Whether what a script starts is a file here, or made of one of that name."""
+    stems = {name.rpartition("/")[2].partition(".")[0] for name in folder.entry_names}
+    return any(word.rpartition("/")[2].partition(".")[0] in stems for word in start.split())
 
 
 def _serves_pages(start: str) -> bool:
