@@ -10,11 +10,20 @@ from service.configs import Generated, Request, generate
 from service.projects.detector import detect
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-KINDS = tuple(sorted(path.name for path in SAMPLES.iterdir() if path.is_dir() and not path.name.startswith("_")))
 TEMPLATES = render.environment()
+
+# One that only its image tells the kind of; the samples are those that run in the tests of deployments.
+IMAGE = {
+    "Dockerfile": b'FROM debian:12-slim\nCOPY till /till\nEXPOSE 8080\nCMD ["/till"]\n',
+    "till": b"#!/bin/sh\nexec busybox httpd -f -p 8080\n",
+}
+FOUND = (path.name for path in SAMPLES.iterdir() if path.is_dir() and not path.name.startswith("_"))
+KINDS = tuple(sorted((*FOUND, "docker")))
 
 
 def files_of(kind: str) -> dict[str, bytes]:
+    if kind == "docker":
+        return dict(IMAGE)
     root = SAMPLES / kind
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 

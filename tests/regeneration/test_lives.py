@@ -8,6 +8,7 @@ import re
 import pytest
 
 from service.configs import document
+from service.projects.detector import detect
 from service.simulator import Repository
 from tests.regeneration.conftest import FILE, Stage, open_requests, text_of
 from tests.regeneration.generated import KINDS, files_of
@@ -20,9 +21,31 @@ MINE = "    # Ours: tells the harbour master.\n    tell:\n      - step: {name: T
 OPTIONS = ("options:\n  max-time: 20\n", "options:\n  max-time: 20  # ours: the tests are slow on Mondays\n")
 
 
+# The first kinds of the contract's list, in its order.
+FIRST = ("react", "vue", "angular", "django", "flask", "fastapi", "node", "express", "nextjs", "docker", "fullstack")
+
+# What a newer framework looks like, in the file that names it. Plain Node has none, nor do bare pages.
+FRAMEWORKS = {
+    "angular": ("package.json", '"@angular/core": "21.2.20"', '"@angular/core": "22.0.1"'),
+    "django": ("requirements.txt", "django==5.2.4", "django==6.0.1"),
+    "docker": ("Dockerfile", "FROM debian:12-slim", "FROM debian:13-slim"),
+    "express": ("package.json", '"express": "5.1.0"', '"express": "6.0.0"'),
+    "fastapi": ("requirements.txt", "fastapi==0.116.1", "fastapi==1.0.0"),
+    "flask": ("requirements.txt", "flask==3.1.1", "flask==4.0.0"),
+    "fullstack": ("frontend/package.json", '"react": "19.1.0"', '"react": "20.0.0"'),
+    "nextjs": ("package.json", '"next": "15.3.5"', '"next": "16.0.1"'),
+    "react": ("package.json", '"react": "19.1.0"', '"react": "20.0.0"'),
+    "vue": ("package.json", '"vue": "3.5.17"', '"vue": "4.0.0"'),
+}
+
+LATER = dict(zip(KINDS, (*KINDS[1:], KINDS[0]), strict=True))
+
+
 def lock_file(kind: str) -> Change:
     """Another package manager, where the kind has one to choose."""
     files = files_of(kind)
+    if kind == "fullstack":
+        return {"frontend/package-lock.json": None, "frontend/pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}
     if "package.json" in files:
         return {"package-lock.json": None, "pnpm-lock.yaml": "lockfileVersion: '9.0'\n"}
     if "requirements.txt" in files:
@@ -30,16 +53,15 @@ def lock_file(kind: str) -> Change:
     return {}
 
 
-def upgrade(kind: str) -> Change:
-    """A newer runtime, as the repository states it."""
+def runtime(kind: str, node: str, python: str) -> Change:
+    """Another runtime, as the repository states it, where it has one."""
     files = files_of(kind)
     if kind == "fullstack":
-        front = next(path for path in sorted(files) if path.endswith("package.json"))
-        return {f"{front.rpartition('/')[0]}/.nvmrc": "24\n"}
+        return {"frontend/.nvmrc": f"{node}\n"}
     if "package.json" in files:
-        return {".nvmrc": "24\n"}
-    if "requirements.txt" in files or "pyproject.toml" in files:
-        return {".python-version": "3.13\n"}
+        return {".nvmrc": f"{node}\n"}
+    if "requirements.txt" in files:
+        return {".python-version": f"{python}\n"}
     return {}
 
 
@@ -50,6 +72,7 @@ class Life:
         self.stage, self.repository, self.number = stage, repository, number
         self.mine: list[str] = []
         self.overwritten: list[str] = []
+        self.told: list[str] = []
 
     async def merge(self) -> None:
         if open_requests(self.repository):
@@ -78,7 +101,8 @@ class Life:
         assert newest["delivered"] == "delivered", newest
         assert [line for line in self.mine if line not in there] == []
         missing = [line for line in newest["files"][FILE].splitlines() if line.strip() and line not in there]
-        told = "\n".join(one["ours"] or "" for one in newest["conflicts"])
+        self.told += [one["ours"] or "" for one in newest["conflicts"]]
+        told = "\n".join(self.told)
         assert [line for line in missing if line not in self.overwritten and line.strip() not in told] == []
         if not self.mine:
             assert text_of(self.repository) == newest["files"][FILE]
@@ -97,11 +121,17 @@ async def test_a_life(stage: Stage, kind: str, policy: str) -> None:
     await life.holds()
     first = text_of(repository)
 
-    # another lock file, another runtime
+    # another lock file, another runtime, another framework
     await life.push(lock_file(kind))
-    await life.push(upgrade(kind))
+    await life.push(runtime(kind, "24", "3.13"))
+    if kind in FRAMEWORKS:
+        path, old, new = FRAMEWORKS[kind]
+        before = text_of(repository, path)
+        assert old in before
+        await life.push({path: before.replace(old, new)})
+        assert new in text_of(repository, path)
     known = len(await stage.revisions(number))
-    assert known > 1 or not (lock_file(kind) or upgrade(kind))
+    assert known > 1 or kind == "static"
 
     # a person's edit: a pipeline of his own, a comment
     await life.edit(OPTIONS, ("  custom:\n", f"  custom:\n{MINE}"))
@@ -119,12 +149,23 @@ async def test_a_life(stage: Stage, kind: str, policy: str) -> None:
     image = re.search(r"(?m)^image: (.*)$", text_of(repository))
     assert image is not None
     await life.edit((image[0], "image: registry.example.com/ours:1"))
-    await life.push(_another_runtime(kind))
+    await life.push(runtime(kind, "20", "3.12"))
     newest = await stage.newest(number)
     if newest["revision"] > known:
         assert [one["where"] for one in newest["conflicts"]] == ["image"]
         known = newest["revision"]
     assert text_of(repository).count("registry.example.com/ours:1") == 1
+
+    # a conflict inside a script: he changes the address of the server, and it is set to another one
+    await life.edit(("SSH_HOST:-203.0.113.5}", "SSH_HOST:-198.51.100.9}"))
+    await stage.penstock.client.put(f"/api/pipelines/{number}", json={"server_ip": "203.0.113.6"})
+    await stage.quiet()
+    await life.push({})
+    known += 1
+    newest = await stage.newest(number)
+    assert newest["revision"] == known
+    assert [one["where"] for one in newest["conflicts"]] == ["definitions › scripts › settings-production"]
+    assert "203.0.113.6" not in text_of(repository)
 
     # a forced push changes nothing that is generated
     await repository.force_push(repository.refs.main)
@@ -141,12 +182,11 @@ async def test_a_life(stage: Stage, kind: str, policy: str) -> None:
     assert (await stage.penstock.get(f"/api/pipelines/{number}"))["repository"]["slug"] == "another-life"
 
 
-def _another_runtime(kind: str) -> Change:
-    changed = {path: str(text).replace("24", "20").replace("3.13", "3.12") for path, text in upgrade(kind).items()}
-    return dict(changed)
+def test_every_kind_has_a_life() -> None:
+    assert {detect(files_of(kind), files_of(kind)).type for kind in KINDS} >= set(FIRST)
 
 
-@pytest.mark.parametrize(("before", "after"), [("express", "nextjs"), ("flask", "fastapi"), ("react", "vue")])
+@pytest.mark.parametrize(("before", "after"), LATER.items())
 async def test_another_kind_of_project_keeps_a_persons_lines(stage: Stage, before: str, after: str) -> None:
     repository, number = await stage.generate("life", files_of(before))
     life = Life(stage, repository, number)
