@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import shlex
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -38,22 +40,22 @@ def by_definition(forms: frozenset[bytes], data: bytes) -> bytes:
     return out
 
 
-@pytest.mark.parametrize(
-    "shown",
-    [
-        pytest.param(lambda s: s, id="as it is"),
-        pytest.param(lambda s: base64.b64encode(s.encode()).decode(), id="base64"),
-        pytest.param(lambda s: base64.b64encode(f"user:{s}".encode()).decode(), id="base64 behind five bytes"),
-        pytest.param(lambda s: base64.b64encode(f"me:{s}@host".encode()).decode(), id="base64 between others"),
-        pytest.param(lambda s: quote(s, safe=""), id="in a URL"),
-        pytest.param(lambda s: json.dumps({"password": s}), id="in JSON"),
-        pytest.param(lambda s: f"export PASSWORD={shlex.quote(s)}", id="quoted for a shell"),
-        pytest.param(lambda s: f'PASSWORD="{s}"', id="in double quotes"),
-    ],
-)
+SHOWN: dict[str, Callable[[str], str]] = {
+    "as it is": lambda s: s,
+    "base64": lambda s: base64.b64encode(s.encode()).decode(),
+    "base64 behind five bytes": lambda s: base64.b64encode(f"user:{s}".encode()).decode(),
+    "base64 between others": lambda s: base64.b64encode(f"me:{s}@host".encode()).decode(),
+    "in a URL": lambda s: quote(s, safe=""),
+    "in JSON": lambda s: json.dumps({"password": s}),
+    "quoted for a shell": lambda s: f"export PASSWORD={shlex.quote(s)}",
+    "in double quotes": lambda s: f'PASSWORD="{s}"',
+}
+
+
+@pytest.mark.parametrize("shown", SHOWN.values(), ids=SHOWN)
 @pytest.mark.parametrize("secret", ["correct-horse/battery", "p\"q'r s=t+u&v", "naïve-pässwörd", "abcd1234"])
-def test_F5_a_secret_is_not_readable_in_any_usual_form(secret: str, shown: object) -> None:
-    text = shown(secret)  # type: ignore[operator]
+def test_F5_a_secret_is_not_readable_in_any_usual_form(secret: str, shown: Callable[[str], str]) -> None:
+    text = shown(secret)
 
     out = masked(forms_of(secret), f"before {text} after".encode())
 
@@ -117,3 +119,23 @@ def test_F4_a_restart_makes_no_difference(stream: tuple[frozenset[bytes], bytes,
     out += masker.feed(data[taken:]) + masker.flush()
 
     assert out == by_definition(forms, data)
+
+
+@pytest.mark.endurance
+def test_F4_F5_a_hundred_thousand_secrets_are_masked_in_every_form_at_every_border() -> None:
+    """Each case is another secret; over all of them each form is cut at each of its borders many times."""
+    draw = random.Random(20)
+    letters = "abcXYZ0189/+=._-~!$&'\"\\ (){}[]<>%#@:;,ü日"
+    for case in range(100_000):
+        secret = "".join(draw.choices(letters, k=draw.randint(8, 24))).strip() + "kept"
+        text = list(SHOWN.values())[case % len(SHOWN)](secret).encode()
+        before, after = draw.randbytes(draw.randint(0, 9)), draw.randbytes(draw.randint(0, 9))
+        data = before + text + after
+        border = len(before) + (case // len(SHOWN)) % (len(text) + 1)
+        forms = forms_of(secret)
+
+        out = masked(forms, data, cuts=[border, draw.randint(0, len(data))])
+
+        assert out == masked(forms, data), (secret, text, border)
+        assert MASK in out, (secret, text)
+        assert secret.encode() not in out, (secret, text)
