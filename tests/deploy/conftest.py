@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import tempfile
@@ -45,22 +46,24 @@ class Project:
 
 @pytest.fixture(scope="session")
 def node_tools() -> Path:
-    """The directory of node and pm2, installed once a machine."""
+    """The directory of node and pm2, with Python by the name that images call it; installed once a machine."""
     need("npm")
     # Not below /tmp, which the steps have for themselves.
     place = Path.home() / ".cache" / "penstock-tests"
-    if not (place / "node_modules" / ".bin" / "pm2").exists():
-        place.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "install", "--silent", "--prefix", str(place), *NODE_TOOLS], check=True)
-    return place / "node_modules" / ".bin"
+    place.mkdir(parents=True, exist_ok=True)
+    tools = place / "node_modules" / ".bin"
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
+        if not (tools / "pm2").exists():
+            subprocess.run(["npm", "install", "--silent", "--prefix", str(place), *NODE_TOOLS], check=True)
+        if not (tools / "python").exists():
+            (tools / "python").symlink_to("/usr/bin/python3")
+    return tools
 
 
 @pytest.fixture(scope="session")
 def machine_path(node_tools: Path) -> str:
-    """The PATH of images and of the server. Images of Python call it `python` as well."""
-    python = node_tools / "python"
-    if not python.exists():
-        python.symlink_to("/usr/bin/python3")
+    """The PATH of images and of the server."""
     return f"{node_tools}:/usr/local/bin:/usr/bin:/bin:/usr/sbin"
 
 
