@@ -148,9 +148,9 @@ def test_pages_and_their_application_go_live_and_come_back_together(
     production = EnvironmentRequest(health_path="/api/health")
     project = deliver({"frontend": "nextjs", "backend": backend}, environments=(production,))
     repository, server = project.repository, project.server
-    (repository.directory / "frontend" / "app" / "page.js").write_text(PAGE)
     if backend == "express":
         project.edit("backend/app.js", "module.exports = { app };", EXPRESS_HEALTH)
+    (repository.directory / "frontend" / "app" / "page.js").write_text(PAGE)
     repository.commit("Ask the application")
 
     passed(repository.push())
