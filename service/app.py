@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
-from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -25,7 +23,6 @@ from service.client import Clients
 from service.client.signing_in import SigningIn
 from service.feed import Feed
 from service.history import Patience
-from service.mail import mail_of
 from service.notifications.wording import Wordings
 from service.outbound import Outbound
 from service.recorder import Recorder
@@ -38,37 +35,12 @@ from service.web import health, metrics, pages, reference
 from service.web.endless import Endless
 from service.web.hooks import Hooks
 from service.web.hosts import KnownHosts
-from service.web.house import House, webhook_url
+from service.web.house import House
 from service.web.intake import PATH, Intake
 from service.web.problems import Problem, answer_crash, answer_http_error, answer_problem
 from service.web.streams import EventStream
 from service.web.streams.logs import LogStreams
-from service.workers.carrying import Carrier
-from service.workers.cleaning import Cleaner
-from service.workers.deadlines import deadline_task
-from service.workers.delivering import Deliverer
-from service.workers.drifting import Drifter
-from service.workers.following import Follower
-from service.workers.hooking import Hooker
-from service.workers.inbox import InboxWorker
-from service.workers.judging import Judge
-from service.workers.notifying import Notifier
-from service.workers.pacing import Pace
-from service.workers.probing import Prober
-from service.workers.reconciling import Budgeted, Reconciler
-from service.workers.regenerating import Regenerator
-from service.workers.retention import Retention
-from service.workers.rolling_back import RollingBack
-from service.workers.secrets import forms_of_secrets
-from service.workers.sending import Sender
-from service.workers.starting import Starter, Stopper
-from service.workers.tailing import Tailer
-from service.workers.tasks import Task, TaskWorker
-from service.workers.unlocking import end_overdue_lock
-from service.workers.vanishing import Vanishing
-
-# Tasks wait for Bitbucket most of the time, and for the database hardly ever.
-TASKS_AT_ONCE = 4
+from service.workforce import workers_of
 
 
 class Role(StrEnum):
@@ -120,7 +92,6 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
         doorbell = await bus.connect(settings.bus, settings.database)
         stack.push_async_callback(doorbell.close)
         recorder = Recorder(database, doorbell)
-        patience = Patience(expect=settings.expect_seconds, run=settings.run_seconds, wait=settings.wait_seconds)
         inbox = Inbox(database, lambda: doorbell.ring(Topic.INBOX))
         inbox.start()
         stack.push_async_callback(inbox.stop)
@@ -138,32 +109,12 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
         stack.push_async_callback(clients.close)
         outbound = Outbound(allow_private=settings.allow_private_targets)
         stack.push_async_callback(outbound.close)
-        apprise = Apprise(allow_private=settings.allow_private_targets)
-        wordings = Wordings(Path(settings.templates) if settings.templates else None)
-        url_of = partial(webhook_url, public_url.rstrip("/"))
-        tasks = (
-            []
-            if role is Role.WEB
-            else _workers(
-                settings,
-                recorder,
-                patience,
-                inbox,
-                clients,
-                vault,
-                outbound,
-                apprise,
-                url_of,
-                public_url.rstrip("/"),
-                wordings,
-            )
-        )
-        running = [asyncio.create_task(task, name=name) for name, task in tasks]
+        running: list[asyncio.Task[None]] = []
         stack.push_async_callback(_cancel, running)
         streams = EventStream(
             feed, max_streams=settings.max_streams, max_streams_per_user=settings.max_streams_per_user
         )
-        yield House(
+        house = House(
             settings=settings,
             sign_in=sign_in_of(settings, public_url),
             public_url=public_url.rstrip("/"),
@@ -173,68 +124,17 @@ async def opened(settings: Settings, *, role: Role, public_url: str) -> AsyncIte
             vault=vault,
             clients=clients,
             outbound=outbound,
-            apprise=apprise,
-            wordings=wordings,
+            apprise=Apprise(allow_private=settings.allow_private_targets),
+            wordings=Wordings(Path(settings.templates) if settings.templates else None),
             hooks=Hooks(database, vault, time.monotonic),
             streams=streams,
             log_streams=LogStreams(recorder, streams.streams, lambda: feed.rights),
-            patience=patience,
+            patience=Patience(expect=settings.expect_seconds, run=settings.run_seconds, wait=settings.wait_seconds),
             workers_alive=lambda: not any(task.done() for task in running),
         )
-
-
-def _workers(
-    settings: Settings,
-    recorder: Recorder,
-    patience: Patience,
-    inbox: Inbox,
-    clients: Clients,
-    vault: Vault,
-    outbound: Outbound,
-    apprise: Apprise,
-    url_of: Callable[[str], str],
-    public_url: str,
-    wordings: Wordings,
-) -> list[tuple[str, Coroutine[Any, Any, None]]]:
-    pace = Pace(watched=settings.poll_seconds, alone=settings.reconcile_seconds, per_hour=settings.rate_budget_per_hour)
-    budget = Budgeted(seconds=settings.reconcile_seconds, calls_per_hour=settings.rate_budget_per_hour)
-    tasks: dict[str, Task] = {
-        "deadline": deadline_task(patience),
-        "follow": Follower(recorder, clients, patience, pace),
-        "start": Starter(recorder, clients, vault, patience),
-        "stop": Stopper(recorder, clients),
-        "hook": Hooker(recorder, clients, vault, url_of),
-        "tail": Tailer(
-            recorder, clients, partial(forms_of_secrets, recorder.database, vault), seconds=settings.poll_seconds
-        ),
-        "cleanup": Cleaner(recorder, clients),
-        "regenerate": Regenerator(recorder, clients, confirm_below=settings.confirm_below),
-        "deliver": Deliverer(recorder, clients, public_url),
-        "gone": Vanishing(recorder, clients),
-        "drift": Drifter(recorder, clients, vault, url_of, budget),
-        "unlock": end_overdue_lock,
-        "rollback": RollingBack(recorder, vault, patience),
-        "probe": Prober(recorder, outbound, patience),
-        "verdict": Judge(recorder, clients, public_url),
-        "reconcile": Reconciler(recorder, clients, patience, budget, url_of),
-    }
-    retention = Retention(
-        recorder,
-        entries_days=settings.keep_entries_days,
-        bodies_days=settings.keep_bodies_days,
-        releases_days=settings.keep_releases_days,
-    )
-    inboxes = [
-        (f"inbox worker {number}", InboxWorker(recorder, patience, lambda: inbox.crowded).run())
-        for number in range(recorder.database.writers)
-    ]
-    doing = [(f"task worker {number}", TaskWorker(recorder, tasks).run()) for number in range(TASKS_AT_ONCE)]
-    carrier = Carrier(outbound, vault, mail_of(settings), apprise)
-    telling = [
-        ("notifier", Notifier(recorder).run()),
-        ("sender", Sender(recorder, carrier, public_url, wordings).run()),
-    ]
-    return [*inboxes, *doing, *telling, ("retention", retention.run())]
+        if role is not Role.WEB:
+            running += [asyncio.create_task(work, name=name) for name, work in workers_of(house)]
+        yield house
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -70,6 +70,7 @@ FLOORS = {
     "service.web": 5,
     "service.workers": 5,
     "service.app": 6,
+    "service.workforce": 6,
     "service.simulator": 6,
     "service.cli": 6,
     "service.__main__": 6,
@@ -130,6 +131,7 @@ NEIGHBOURS = {
     ("service.history", "service.consequences"),  # what an execution's move brings with it
     ("service.history", "service.recorder"),  # history is written through the one writer
     ("service.doctor", "service.recorder"),
+    ("service.app", "service.workforce"),
     ("service.cli", "service.app"),
     ("service.cli", "service.simulator"),
     ("service.__main__", "service.cli"),

@@ -46,9 +46,5 @@ class House:
     sign_in: SigningIn | None = None
 
     def webhook_url(self, hook_id: str) -> str:
-        return webhook_url(self.public_url, hook_id)
-
-
-def webhook_url(public_url: str, hook_id: str) -> str:
-    """Where Bitbucket delivers to."""
-    return f"{public_url}/webhooks/bitbucket/{hook_id}"
+        """Where Bitbucket delivers to."""
+        return f"{self.public_url}/webhooks/bitbucket/{hook_id}"

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +23,7 @@ from service.simulator import NotPossible, Repository, Run, Simulator
 from service.simulator.rest.faults import RouteFault, RouteFaults
 from service.store import executions, heads
 from service.store.tables import credentials, observations, work
-from service.web.house import House, webhook_url
+from service.web.house import House
 from service.workers import following
 from service.workers.following import Follower
 from service.workers.pacing import Pace
@@ -61,7 +60,7 @@ class Rounds:
                     house.clients,
                     patience,
                     Budgeted(seconds=SECONDS, calls_per_hour=BUDGET),
-                    partial(webhook_url, house.public_url),
+                    house.webhook_url,
                 ),
             },
         )
