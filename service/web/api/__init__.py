@@ -16,6 +16,7 @@ from service.web.api import (
     insights,
     logs,
     members,
+    notification_messages,
     notifications,
     pipelines,
     repositories,
@@ -48,5 +49,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *insights.operations,
     *drift.operations,
     *notifications.operations,
+    *notification_messages.operations,
     *audit.operations,
 )
