@@ -81,6 +81,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A database at this version's schema, of each kind in turn."""
+    from tests.schema import lay  # late: a test of one floor should not need another
+
+    await lay(database_url)
     opened = Database(database_url)
     await migrate.upgrade(opened)
     yield opened

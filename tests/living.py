@@ -19,6 +19,7 @@ from service.settings import from_environ
 from service.store import accounts
 from service.web.house import House
 from service.web.server import make_server
+from tests.schema import lay
 
 REPOSITORY_UUID = "{6a9d0c3e-5f5b-4c55-9d0f-2f8f0c4b7a10}"
 
@@ -162,6 +163,7 @@ ACTOR = {
 async def living(environ: Mapping[str, str], *, role: Role = Role.ALL) -> AsyncIterator[Living]:
     """Starts the service in this event loop, with an administrator and the repository acme/shop connected."""
     settings = from_environ(environ)
+    await lay(settings.database)
     listener = listen("127.0.0.1", 0)
     url = url_of("127.0.0.1", listener)
     application = Application(settings, role=role, public_url=lambda: settings.public_url or url)

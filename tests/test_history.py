@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.store import executions, migrate, pipelines
+from service.store import executions, pipelines
 from service.store.database import Database
 from service.store.executions import Execution
 from tests.carrying import PATIENCE, Carrier, carrying
 from tests.living import push, status
+from tests.schema import lay
 
 pytestmark = pytest.mark.anyio
 
@@ -95,8 +96,9 @@ def test_any_order_and_any_repetition_of_a_runs_deliveries_ends_in_the_same_exec
     run: list[tuple[str, dict[str, Any]]], again: list[tuple[str, dict[str, Any]]]
 ) -> None:
     async def story(directory: str) -> Execution:
-        database = Database(f"sqlite+aiosqlite:///{Path(directory) / 'penstock.db'}")
-        await migrate.upgrade(database)
+        url = f"sqlite+aiosqlite:///{Path(directory) / 'penstock.db'}"
+        await lay(url)
+        database = Database(url)
         async with carrying(database) as carrier:
             execution = await carry_all(carrier, [*run, *again])
         await database.close()

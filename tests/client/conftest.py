@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,11 +16,12 @@ from service.client.authorization import Bearer
 from service.client.budget import Budget
 from service.client.exchange import pool
 from service.simulator import Repository, Simulator
-from service.store import accounts, credentials, migrate
+from service.store import accounts, credentials
 from service.store.credentials import Credential
 from service.store.database import Database
 from service.vault import Vault
 from tests.client.peer import Peer, playing
+from tests.schema import lay
 
 SHOP = "acme/shop"
 TOKEN = "ATCTT3xFfGN0-a-token-that-nobody-may-see"
@@ -50,19 +50,11 @@ def shop(bitbucket: Simulator) -> Repository:
     return bitbucket.repository(SHOP, files={"bitbucket-pipelines.yml": PIPELINES, "src/app.js": "start()\n"})
 
 
-@pytest.fixture(scope="session")
-async def migrated(tmp_path_factory: pytest.TempPathFactory, anyio_backend: str) -> Path:
-    """A database at this version's schema, to be copied: that is quicker than making one for each test."""
-    path = tmp_path_factory.mktemp("migrated") / "penstock.db"
-    opened = Database(f"sqlite+aiosqlite:///{path}")
-    await migrate.upgrade(opened)
-    await opened.close()
-    return path
-
-
 @pytest.fixture
-async def sqlite(tmp_path: Path, migrated: Path) -> AsyncIterator[Database]:
-    opened = Database(f"sqlite+aiosqlite:///{shutil.copy(migrated, tmp_path)}")
+async def sqlite(tmp_path: Path) -> AsyncIterator[Database]:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'penstock.db'}"
+    await lay(url)
+    opened = Database(url)
     yield opened
     await opened.close()
 

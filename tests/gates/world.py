@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from sqlalchemy import create_engine, update
@@ -18,7 +17,7 @@ from service.intents import Wish, stop_unbegun
 from service.launching import Busy, Held, launch
 from service.machine import State
 from service.reverting import NotEligible, roll_back
-from service.store import accounts, credentials, environments, executions, migrate, pipelines, repositories, tables
+from service.store import accounts, credentials, environments, executions, pipelines, repositories, tables
 from service.store.audit import Actor
 from service.store.database import Database
 from service.store.executions import Execution
@@ -33,6 +32,7 @@ from service.workers.tasks import Later, TaskWorker
 from service.workers.unlocking import end_overdue_lock
 from tests.carrying import Carrier
 from tests.gates.cloud import Cloud, Site
+from tests.schema import lay
 
 PATIENCE = Patience(expect=300, run=2000, wait=5000)
 ADA = Actor("ada", 1)
@@ -45,8 +45,9 @@ class World:
     """What people and workers do, each in transactions of its own. `policies` are (since, environment, policy)."""
 
     def __init__(self, directory: Path, *, credential: bool, offering: frozenset[str]) -> None:
-        self.path = path = directory / "penstock.db"
-        self.database = Database(f"sqlite+aiosqlite:///{path}")
+        path = directory / "penstock.db"
+        self.url = f"sqlite+aiosqlite:///{path}"
+        self.database = Database(self.url)
         self.beside = create_engine(f"sqlite:///{path}")  # for whoever only looks, without a thread in between
         self.carrier = Carrier(self.database)
         self.recorder = self.carrier.recorder
@@ -68,7 +69,7 @@ class World:
         )
 
     async def connect(self) -> None:
-        self.path.write_bytes(await _migrated())
+        await lay(self.url)
         await self.carrier.connect()
         async with self.recorder.record() as record:
             ada = await accounts.add_user(record.connection, "ada", None, is_admin=True, now=record.now)
@@ -183,19 +184,3 @@ class World:
 
 def is_over(execution: Execution) -> bool:
     return State(execution.status).final
-
-
-_schema: list[bytes] = []
-
-
-async def _migrated() -> bytes:
-    """A database at this version's schema, as bytes: a world for every example is made from it."""
-    if not _schema:
-        with TemporaryDirectory() as directory:
-            path = Path(directory) / "penstock.db"
-            database = Database(f"sqlite+aiosqlite:///{path}")
-            await migrate.upgrade(database)
-            await database.close()
-            assert not path.with_name("penstock.db-wal").exists()
-            _schema.append(path.read_bytes())
-    return _schema[0]

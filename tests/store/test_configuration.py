@@ -19,6 +19,7 @@ from service.store import (
     sealed,
     variables,
 )
+from service.store.answers import Answer
 from service.store.database import Database
 from service.store.variables import Variable
 from tests.store.making import ADMIN, NOW, person, pipeline, repository
@@ -142,7 +143,7 @@ async def test_every_sealed_value_is_sealed_anew_at_its_place(database: Database
         number = await pipeline(connection, shop.id)
         await variables.replace(connection, number, None, [Variable(key="A", secured=True, place="p", value=b"v")])
         await answers.begin(connection, user_id=7, key="k", digest="d", now=NOW)
-        await answers.finish(connection, user_id=7, key="k", status=201, body=b"body")
+        await answers.finish(connection, user_id=7, key="k", answer=Answer("d", 201, b"body", {}))
 
         changed = await sealed.reseal(connection, again)
         hook = await repositories.hook(connection, "hook")

@@ -30,6 +30,7 @@ from service.web.streams import EventStream
 from service.web.streams.relay import RelayedWire
 from service.web.streams.stream import MOST_PENDING, Pace, Stream
 from service.web.streams.wire import ChunkedWire, PlainWire
+from tests.schema import lay
 from tests.web.listening import Event, Listening, listen
 
 pytestmark = pytest.mark.anyio
@@ -96,6 +97,7 @@ class Desk:
 @asynccontextmanager
 async def opened(database_url: str, *, pace: Pace = FAST, **limits: int) -> AsyncIterator[Desk]:
     async with AsyncExitStack() as stack:
+        await lay(database_url)
         database = Database(database_url)
         stack.push_async_callback(database.close)
         await migrate.upgrade(database)
