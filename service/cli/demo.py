@@ -29,7 +29,7 @@ from service.recorder import Recorder
 from service.settings import Settings
 from service.simulator import Simulator
 from service.store import accounts
-from service.web.server import make_server
+from service.web.server import Server, make_server
 
 # A step of a run: long enough to watch, or as short as it can be where nobody does.
 SECONDS, SECONDS_ONCE = 3.0, 0.4
@@ -85,7 +85,7 @@ async def _play(settings: Settings, listener: socket.socket, *, once: bool) -> i
         bitbucket.rate_limit.limit = CALLS
         application = Application(replace(settings, bitbucket_api_url=bitbucket.url), public_url=lambda: url)
         server = make_server(application, host="127.0.0.1", port=0, on_stopping=[application.say_goodbye])
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        serving = asyncio.create_task(_serve(server, listener))
         await server.started_listening()
         token, ticket = await _let_in(application.house.recorder)
         say(f"Penstock is at {url}, a Bitbucket to play with at {bitbucket.url}")
@@ -100,8 +100,17 @@ async def _play(settings: Settings, listener: socket.socket, *, once: bool) -> i
             telling.cancel()
             told = await _ending(telling, broken_off=stopped)
         server.should_exit = True
-        await serving
-    return 0 if told and all(chapter.right for chapter in told) else 1
+        ended_by_signal = await serving
+    return ended_by_signal or (0 if told and all(chapter.right for chapter in told) else 1)
+
+
+async def _serve(server: Server, listener: socket.socket) -> int:
+    """The exit code of the signal that ended it, which uvicorn raises once more when everything has been put away."""
+    try:
+        await server.serve(sockets=[listener])
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+    return 0
 
 
 async def _ending(telling: asyncio.Task[list[Told]], *, broken_off: bool) -> list[Told]:

@@ -83,9 +83,9 @@ def test_14_nginx_takes_the_site_without_a_warning(name: str, tmp_path: Path) ->
 
 @EVERY
 def test_14_a_newer_nginx_takes_the_site_without_a_warning(name: str) -> None:
-    root = os.environ.get("PENSTOCK_TRIXIE_ROOT", "").rstrip("/")
+    root = os.environ.get("PENSTOCK_TEST_TRIXIE_ROOT", "").rstrip("/")
     if not root:
-        pytest.skip("this needs a Debian 13 with nginx below PENSTOCK_TRIXIE_ROOT (debootstrap)")
+        pytest.skip("this needs a Debian 13 with nginx below PENSTOCK_TEST_TRIXIE_ROOT (debootstrap)")
     with tempfile.TemporaryDirectory(dir=f"{root}/tmp") as place:
         whole = write_configuration(Path(place), site_files(name, NEW_NGINX), certificates=True)
         for file in Path(place).glob("*.conf"):
