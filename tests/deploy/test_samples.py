@@ -173,7 +173,7 @@ def test_pages_and_their_application_go_live_and_come_back_together(
     with Probe(server, "/") as pages, Probe(server, "/api/health") as application:
         results = repository.push()
     assert (results[-1].name, results[-1].status) == ("Deploy to production", 1)
-    assert "the pages of release 3 do not answer" in results[-1].log
+    assert "the pages of release 3 did not answer in time" in results[-1].log
     assert set(pages.seen) | set(application.seen) == {200}
     assert server.live_release() == "2"
     assert server.is_bad(3)
