@@ -1,4 +1,4 @@
-"""Which bundler builds a single-page application, where it puts the result."""
+"""Which bundler builds a single-page application, and whether it is one at all."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from service.projects import javascript
 from service.projects.folder import Folder
 from service.projects.node_manager import parents
 from service.projects.package import Package
-from service.projects.tree import resolve
 from service.projects.workspaces import orchestrator
 
 # Package that brings the bundler, and the directory it writes to unless told otherwise; the first that is there counts.
-_BUNDLERS = (
+BUNDLERS = (
     ("react-scripts", "build"),
     ("react-app-rewired", "build"),
     ("@craco/craco", "build"),
@@ -21,12 +20,18 @@ _BUNDLERS = (
     ("rolldown-vite", "dist"),
     ("vite-plus", "dist"),
     ("@rsbuild/core", "dist"),
+    ("@farmfe/core", "dist"),
+    ("@modern-js/app-tools", "dist"),
     ("@umijs/max", "dist"),
     ("umi", "dist"),
     ("parcel", "dist"),
     ("parcel-bundler", "dist"),
     ("webpack", "dist"),
     ("@rspack/core", "dist"),
+    ("snowpack", "build"),
+    ("roadhog", "dist"),
+    ("poi", "dist"),
+    ("nwb", "dist"),
     ("rollup", "dist"),
     ("esbuild", "dist"),
 )
@@ -40,8 +45,6 @@ INSTALLED_CONFIDENCE = 0.45
 # Tools that make pages unless told otherwise.
 _MAKES_PAGES = re.compile(r"\b(?:react-scripts|react-app-rewired|craco|vue-cli-service) build\b(?!.*--target lib)")
 _VITE_BUILD = re.compile(r"\bvite build\b")  # whatever else is still installed
-# The first of several builds: those after it make what the pages need besides.
-_FIRST_VITE = r"^(?:(?!\bvite(?:-ssg)? build\b).)*\bvite(?:-ssg)? build\b[^&|;]*?"
 _LIBRARY_MODE = re.compile(r"\blib\s*:\s*\{")
 _SERVER_SCRIPT = re.compile(r"^(?:npx |cross-env |\w+=\S* )*(?:node|nodemon|ts-node|tsx) ")
 _CONFIGS = {
@@ -63,7 +66,7 @@ def bundler(folder: Folder) -> str | None:
     package = folder.package
     if package is None:
         return None
-    found = package.first_of(*(name for name, _ in _BUNDLERS))
+    found = package.first_of(*(name for name, _ in BUNDLERS))
     if found:
         return "vite" if package.depends_on("vite") and _VITE_BUILD.search(package.command("build")) else found
     configured = next((name for stem, name in _CONFIGS.items() if folder.config(stem)), None)
@@ -71,65 +74,6 @@ def bundler(folder: Folder) -> str | None:
         return configured
     build = package.command("build")
     return next((name for name in ("vite", "webpack", "parcel", "esbuild") if re.search(rf"\b{name}\b", build)), None)
-
-
-def output_directory(folder: Folder) -> str | None:
-    """The directory, relative to the folder, that the build writes; None where a config file computes it."""
-    name = bundler(folder)
-    default = dict(_BUNDLERS).get(name or "")
-    if name in ("react-scripts", "react-app-rewired", "@craco/craco"):
-        return _script_value(folder, r"\bBUILD_PATH=[\"']?([\w./-]+)") or default
-    if name == "@vue/cli-service":
-        return _tidy(
-            _config_value(folder, "vue.config", "outputDir", None) or _script_value(folder, r"--dest[ =]([\w./-]+)"),
-            default,
-        )
-    if name == "webpack":
-        return _webpack(folder, default)
-    if name in ("vite", "rolldown-vite", "vite-plus"):
-        return _vite(folder, default)
-    return _tidy(_script_value(folder, r"(?:--outDir|--dist-dir|--out-dir|-d)[ =]([\w./-]+)"), default)
-
-
-def _vite(folder: Folder, default: str | None) -> str | None:
-    """`build.outDir` counts from Vite's `root`, not from the config file; a script may name another config file."""
-    named = _script_value(folder, _FIRST_VITE + r"(?:--config|-c)[ =]([\w./-]+)")
-    source = (folder.text(named) or "") if named else folder.config_text("vite.config")
-    written = _script_value(folder, _FIRST_VITE + r"--outDir[ =]([\w./-]+)")
-    written = written or javascript.setting(source, "outDir", within="build")
-    root = javascript.setting(source, "root") or ""
-    target = resolve(root.strip("/") or ".", written or default or "dist")
-    if target is None and written:  # outside of Vite's root, perhaps inside a back end beside it
-        return written.rstrip("/")
-    return _tidy(target, default)
-
-
-def _webpack(folder: Folder, default: str | None) -> str | None:
-    """`path.resolve(__dirname, 'build')` is how webpack's output is nearly always written."""
-    for name in ("webpack.config", "webpack.prod", "webpack.config.prod", "config/webpack.prod", "webpack.common"):
-        source = javascript.without_comments(folder.config_text(name))
-        match = re.search(r"\b(?:path|output)\s*:\s*(?:path\.)?(?:resolve|join)\(\s*__dirname\s*,([^)]*)\)", source)
-        if match:
-            return _tidy("/".join(re.findall(r"[\"']([^\"']+)[\"']", match[1])), default)
-    return _tidy(_script_value(folder, r"--output-path[ =]([\w./-]+)"), default)
-
-
-def _config_value(folder: Folder, stem: str, key: str, within: str | None) -> str | None:
-    return javascript.setting(folder.config_text(stem), key, within=within)
-
-
-def _script_value(folder: Folder, pattern: str) -> str | None:
-    """The first match in a build script."""
-    scripts = folder.package.scripts if folder.package else {}
-    for name in ("build", "build:prod", "build:production", "build:frontend", "build:client"):
-        match = re.search(pattern, scripts.get(name, ""))
-        if match:
-            return match[1].rstrip("/").removeprefix("./")
-    return None
-
-
-def _tidy(written: str | None, default: str | None) -> str | None:
-    return (written or default or "").removeprefix("./").rstrip("/") or None
 
 
 def has_page(folder: Folder) -> bool:

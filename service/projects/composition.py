@@ -116,15 +116,21 @@ def _is_deployment(parts: list[Part]) -> bool:
     if not parts or (top is not None and top.kind.type != "docker" and top.claim.confidence > _STRAY):
         return False
     images = [part for part in parts if part.kind.type == "docker"]
-    if any(part.claim.confidence > 0.9 and not part.claim.library for part in parts):
+    finished = _runs_finished(top)
+    apps = [part for part in parts if part.claim.confidence > 0.9 and not part.claim.library]
+    if any(part.is_front or part.folder.own_services or depth(part.root) < 2 or not finished for part in apps):
         return False
     if len(images) >= 3 and len(images) > 2 * (len(parts) - len(images)):
         return True
-    if top is None or top.kind.type != "docker" or not top.folder.compose:
+    return finished
+
+
+def _runs_finished(top: Part | None) -> bool:
+    """Whether a compose file at the top runs images that others have made, and none of this repository."""
+    if top is None or top.kind.type != "docker":
         return False
     builds = any(service.context is not None for service in top.folder.compose)
-    finished = [service for service in top.folder.compose if service.image and not service.backing]
-    return not builds and len(finished) >= 2
+    return not builds and sum(bool(service.image and not service.backing) for service in top.folder.compose) >= 2
 
 
 def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:

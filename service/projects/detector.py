@@ -18,7 +18,7 @@ from service.projects.kind import CERTAIN, Claim, Kind
 from service.projects.kinds import KINDS
 from service.projects.languages import LANGUAGES
 from service.projects.model import Alternative, Component, Detection, Evidence
-from service.projects.nx import nx_output
+from service.projects.nx import listed, nx_output
 from service.projects.package import package_in
 from service.projects.parts import GENERIC, Claimed, Part
 from service.projects.places import candidates
@@ -35,7 +35,8 @@ def detect(paths: Iterable[str], files: Mapping[str, bytes]) -> Detection:
     """
     started = perf_counter()
     tree = Tree(paths, files)
-    claimed = [_claimed(tree, folder) for folder in candidates(tree)[:MAX_FOLDERS]]
+    folders = dict.fromkeys((*candidates(tree), *listed(tree)))
+    claimed = [_claimed(tree, folder) for folder in list(folders)[:MAX_FOLDERS]]
     composition = compose(tree, claimed)
     answer = _answer(tree, claimed, composition)
     took = round((perf_counter() - started) * 1000, 2)
@@ -107,7 +108,8 @@ def _component(tree: Tree, part: Part) -> Component:
 def _workspace_build(tree: Tree, part: Part, command: str | None) -> str | None:
     """In a workspace of Turborepo or Nx a package is built together with the packages it depends on."""
     package = part.folder.package
-    if package and package.name and tree.has("nx.json") and part.root != "." and part.folder.has("project.json"):
+    is_of_nx = tree.has("nx.json") and (part.folder.has("project.json") or part.root in listed(tree))
+    if package and package.name and is_of_nx and part.root != ".":
         return part.folder.node_manager.execute(f"nx build {package.name}")
     if not command or part.root == "." or not package or not package.name or "build" not in package.scripts:
         return command

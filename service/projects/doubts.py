@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from service.projects import workspaces
 from service.projects.containers import is_compose
+from service.projects.foreign import foreign_project, only_backing
 from service.projects.node_packages import HOSTS
 from service.projects.package import Package, package_in
 from service.projects.parts import FRONT, Part
 from service.projects.places import is_noise, is_side
+from service.projects.servers_unseen import unseen_application
 from service.projects.tree import Tree
 
 # Front ends that bring a server of their own, where one among the dependencies says nothing.
@@ -22,6 +24,9 @@ _LESSON = re.compile(
     r"(?:\d{1,3}[-_. ]?[a-z]|(?:day|week|lesson|chapter|lab|task|exercise|ex|module|assignment|homework|hw|practice|"
     r"lecture|session|unit|class|level|challenge|kata|tutorial)s?[-_ ]?\d)",
     re.IGNORECASE,
+)
+_RUN_FILE = re.compile(
+    r"\b(?:node|nodemon|bun|tsx|ts-node|deno)\s+(?:run\s+|watch\s+|-\S+\s+)*(?:\./)?([\w./-]+\.[cm]?[jt]s)\b"
 )
 _SERVER_FILE = re.compile(r"(?:^|/)(?:server|back-?end)(?:/.+)?\.[cm]?[jt]s$")
 # Files beside a manifest.json that only an extension for browsers has; what a program for desktops or phones has.
@@ -46,9 +51,13 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
         if found and all(found):
             return f"{found[0]} tells that the result is installed, not served"
     if type in FRONT:
-        return _unaccounted(tree, type, held)
+        return _unaccounted(tree, type, held) or _starts_above(tree, held) or foreign_project(tree)
     if type == "docker":
-        return _built_from_code(tree, held)
+        return _built_from_code(tree, held) or only_backing(tree, held)
+    if type == "node":
+        return _shows_pages(held[0])
+    if type == "python":
+        return unseen_application(held[0])
     return None
 
 
@@ -66,10 +75,39 @@ def _unaccounted(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:
     if _count(tree.suffixes, _BACK_CODE) < _FEW:
         return None
     suffixes = _own_suffixes(tree)
+    packaged = next((name for name in ("setup.py", "setup.cfg") if "." in own and tree.has(name)), None)
+    if packaged and suffixes.get(".py", 0) >= _FEW:
+        return f"{packaged} describes a package for Python here as well"
     ending = max(_BACK_CODE, key=lambda name: suffixes.get(name, 0))
     if suffixes.get(ending, 0) >= _FEW and suffixes[ending] * 2 > _count(suffixes, _FRONT_CODE) * 3:
         return f"most code is in {ending} files, not in those of its pages"
     return None
+
+
+def _starts_above(tree: Tree, parts: tuple[Part, ...]) -> str | None:
+    """A program at the top that a script starts, where the pages lie further down."""
+    package = package_in(tree, ".")
+    if package is None or any(part.root == "." for part in parts) or workspaces.orchestrator(tree):
+        return None
+    for command in package.started:
+        for name in _RUN_FILE.findall(command):
+            place = name.rpartition("/")[0] or "."
+            if tree.has(name) and not is_side(place) and not _within(place, parts):
+                return f"{package.path} starts {name}, which may be a server"
+    return None
+
+
+def _within(place: str, parts: tuple[Part, ...]) -> bool:
+    return any(place == part.root or place.startswith(f"{part.root}/") for part in parts)
+
+
+def _shows_pages(part: Part) -> str | None:
+    """A page beside a package that nothing starts: its `main` may be a script of the page."""
+    package = part.folder.package
+    page = part.folder.first("index.html", "src/index.html", "app/index.html", "public/index.html", "www/index.html")
+    if package is None or page is None or part.claim.framework or package.publishes or package.started:
+        return None
+    return f"{part.folder.path(page)} is a page, and no script starts a server"
 
 
 def _packages(tree: Tree) -> Iterator[tuple[str, Package]]:

@@ -17,6 +17,8 @@ from service.projects.python_manifest import PythonManifest, python_manifest
 from service.projects.tree import Tree, resolve
 
 SCRIPT_ENDINGS = ("js", "mjs", "cjs", "ts", "mts", "cts")
+# What a tool runs: its configuration, its tasks.
+_TASKS = re.compile(r"\.config\.|(?:^|/)(?:gulpfile|gruntfile|karma|webpack)[.\w-]*$", re.IGNORECASE)
 
 
 class Folder:
@@ -148,7 +150,7 @@ class Folder:
                 named += re.findall(r"\bnode(?:mon)?\s+(?:\./)?([\w./-]+)", package.scripts.get(script, ""))
             if package.main:
                 named.append(package.main)
-        found = [path for name in named if ".config." not in name and (path := self._script(name))]
+        found = [path for name in named if not _TASKS.search(name) and (path := self._script(name))]
         return tuple(dict.fromkeys([*found, *self._likely_entries()]))
 
     def _likely_entries(self) -> Iterator[str]:

@@ -41,6 +41,37 @@ def setting(source: str, key: str, *, within: str | None = None) -> str | None:
     return match[2] if match else None
 
 
+# A directory that is joined to the config file's own.
+_HERE = r"(?:__dirname|import\.meta\.dirname)"
+_COMPUTED = (
+    re.compile(rf"(?:path\.)?(?:resolve|join)\(\s*{_HERE}\s*,([^()]*)\)"),
+    re.compile(rf"""{_HERE}\s*\+\s*(["']/?[^"'\n]+["'])"""),
+    re.compile(r"""(?:fileURLToPath\(\s*)?new URL\(\s*(["'][^"'\n]+["'])\s*,\s*import\.meta\.url\s*\)"""),
+)
+_NAME = re.compile(r"[A-Za-z_$][\w$]*(?=\s*(?:[,;}\n]|$))")
+
+
+def directory(source: str, key: str, *, within: str | None = None) -> str | None:
+    """The directory that `key` is set to by joining it to the config file's own (`path.resolve(__dirname, "dist")`), be
+    it through a name; as it is seen from there."""
+    code = without_comments(source)
+    block = code if within is None else _object(code, within) or ""
+    return _joined(block, key, code)
+
+
+def _joined(block: str, key: str, code: str) -> str | None:
+    start = re.search(rf"""(?<![\w.$]){re.escape(key)}["']?\s*[:=]\s*""", block)
+    if start is None:
+        return None
+    for pattern in _COMPUTED:
+        match = pattern.match(block, start.end())
+        if match:
+            words = (word.strip("/") for word in re.findall(r"[\"']([^\"'\n]+)[\"']", match[1]))
+            return "/".join(words) or None
+    name = _NAME.match(block, start.end())
+    return _joined(code, name[0], "") if name and code and name[0] != key else None
+
+
 def mentions(source: str, key: str) -> bool:
     """Whether `key` is set to anything at all, outside comments."""
     return re.search(rf"""(?<![\w.$]){re.escape(key)}["']?\s*[:=]""", without_comments(source)) is not None

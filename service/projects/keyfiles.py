@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from service.projects.containers import is_compose, is_dockerfile
-from service.projects.places import MANIFESTS, PROJECT_FILE, candidates, depth, is_noise, is_side
+from service.projects.outputs import WEBPACK_CONFIG
+from service.projects.places import MANIFESTS, PROJECT_FILE, candidates, depth, is_side
+from service.projects.python_files import python_entries, python_rest, settings_files
 from service.projects.python_manifest import is_requirements
 from service.projects.tree import Tree
 
 MAX_KEY_FILES = 40
 MAX_FILE_BYTES = 256 * 1024
+MAX_FURTHER = 10  # modules with less likely names, read last
 MAX_LOCK_BYTES = 4 * 1024  # of a lock file only the head is looked at
 
 _CONFIGS = re.compile(
     r"(?:next|nuxt|vite|vue|astro|svelte|react-router|remix|rsbuild|webpack)\.config\.[cm]?[jt]s|"
     r"(?:pnpm-workspace|rush|lerna|nx|turbo|workspace)\.(?:ya?ml|json)|gatsby-config\.[jt]s|Procfile|nest-cli\.json|"
+    r"wrangler\.(?:toml|jsonc?)|quasar\.conf(?:ig)?\.[cm]?[jt]s|"
     r"hugo\.(?:toml|ya?ml|json)|config\.(?:toml|ya?ml)|Directory\.\w+\.props|web\.config"
 )
 _PIN_NAMES = """
@@ -27,9 +32,10 @@ _PIN_NAMES = """
 noxfile.py
 """
 _PINS = frozenset(_PIN_NAMES.split())
-_PYTHON_ENTRY = ("wsgi", "asgi", "main", "app", "server", "application", "run", "api", "index", "manage", "__init__")
+_PYTHON_PROJECTS = ("pyproject.toml", "Pipfile", "setup.py", "setup.cfg")
 _NODE_ENTRY = ("server", "app", "index", "main", "www")
 _NODE_ENTRY_PLACES = ("", "src/", "server/", "bin/", "src/server/", "api/", "app/")
+_NX_ENTRY = re.compile(r"apps/(?:[^/]+/){1,2}src/main\.[jt]sx?")
 _LIKELY_APP = re.compile(
     r"(?:^|/)(?:apps?|web|www|front\w*|client\w*|ui|back\w*|server\w*|api|service)(?:/|$)", re.IGNORECASE
 )
@@ -46,6 +52,9 @@ def wanted(paths: Iterable[str]) -> list[str]:
         weight = depth(folder) * 1.5 - (0.5 if _LIKELY_APP.search(folder) else 0) + (3 if is_side(folder) else 0)
         for path, rank in _worth_reading(tree, folder):
             ranked[path] = min(rank + weight, ranked.get(path, 99.0))
+    if tree.has("nx.json") and (tree.has("angular.json") or tree.has("workspace.json")):
+        for path in [path for path in tree.below("apps") if _NX_ENTRY.fullmatch(path)][:8]:
+            ranked.setdefault(path, 3.0)
     return sorted(ranked, key=lambda path: (ranked[path], path))[:MAX_KEY_FILES]
 
 
@@ -66,13 +75,18 @@ def _worth_reading(tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
     names = tree.names(folder)
     if any(name.startswith("package.") or name == "project.json" for name in names):
         yield from ((path, 2.0) for path in _node_entries(tree, prefix)[:3])
+        yield from ((path, 3.0) for path in _bundler_configs(tree, prefix)[:4])
     if any(name.endswith(".py") or is_requirements(name) or name in ("pyproject.toml", "Pipfile") for name in names):
-        yield from ((path, 2.0 + position * 0.1) for position, path in enumerate(_python_entries(tree, folder)[:8]))
+        entries = python_entries(tree, folder)[:8]
+        yield from ((path, 2.0 + position * 0.1) for position, path in enumerate(entries))
+        if any(name in _PYTHON_PROJECTS or is_requirements(name) for name in names):
+            rest = (path for path in python_rest(tree, folder) if path not in entries)
+            yield from ((path, 4.0 + position * 0.1) for position, path in enumerate(islice(rest, MAX_FURTHER)))
     if "go.mod" in names:  # all the files of a directory are of one package
         sources = (name for name in names if name.endswith(".go") and not name.endswith("_test.go"))
         yield from ((prefix + name, 2.0) for name in list(sources)[:1])
     if "manage.py" in names:
-        yield from ((path, 3.0) for path in _settings(tree, folder)[:3])
+        yield from ((path, 3.0) for path in settings_files(tree, folder)[:3])
     for path in (f"{prefix}requirements/{name}" for name in tree.names(f"{prefix}requirements")):
         counted["requirements"] += 1
         if path.endswith((".txt", ".in")) and counted["requirements"] <= 5:
@@ -100,6 +114,13 @@ def _group(name: str) -> tuple[str, float | None, int]:
     return ("pin", 1.5, 8) if name in _PINS else ("other", None, 0)
 
 
+def _bundler_configs(tree: Tree, prefix: str) -> list[str]:
+    """Webpack's config files one level down, production's first."""
+    found = [f"{place}/{name}" for place in ("webpack", "config", "build") for name in tree.names(prefix + place)]
+    telling = sorted(filter(WEBPACK_CONFIG.fullmatch, found), key=lambda path: ("prod" not in path, path))
+    return [prefix + path for path in telling if not re.search(r"dev|test", path.rpartition("/")[2])]
+
+
 def _node_entries(tree: Tree, prefix: str) -> list[str]:
     found = [
         f"{prefix}{place}{stem}.{ending}"
@@ -108,56 +129,3 @@ def _node_entries(tree: Tree, prefix: str) -> list[str]:
         for ending in ("js", "ts", "mjs", "cjs")
     ]
     return [path for path in [*found, f"{prefix}bin/www"] if tree.has(path)]
-
-
-def _python_entries(tree: Tree, folder: str) -> list[str]:
-    """Python modules that may create an application: here, in the usual places, in the packages right below."""
-    prefix = "" if folder == "." else f"{folder}/"
-    below = {
-        path[len(prefix) :].partition("/")[0]
-        for path in tree.below(folder)
-        if path.endswith(".py") and path.count("/") > prefix.count("/")
-    }
-    packages = sorted(name for name in below if not is_noise(name) and not is_side(name))
-    places = ["", *dict.fromkeys(["app/", "src/", "api/", *(f"{name}/" for name in packages[:12])])]
-    places += [f"src/{name}/" for name in sorted(_subfolders(tree, f"{prefix}src"))[:4]]
-    own = [f"{prefix}{stem}.py" for stem in _PYTHON_ENTRY[:-2] if tree.has(f"{prefix}{stem}.py")][:3]
-    found = [*own, *(f"{prefix}{place}{stem}.py" for stem in _PYTHON_ENTRY[:-2] for place in places)]
-    found += [f"{prefix}{place}__init__.py" for place in places[1:]]
-    others = [
-        prefix + name
-        for name in tree.names(folder)
-        if name.endswith(".py") and not name.startswith(("setup", "conftest", "test", "manage"))
-    ]
-    near = list(dict.fromkeys(path for path in [*found, *others[:5]] if tree.has(path)))
-    deep = sorted((path for path in tree.below(folder) if _is_deep_entry(path[len(prefix) :])), key=_depth_of_file)
-    return list(dict.fromkeys([*near[:5], *deep[:4], *near[5:]]))
-
-
-def _is_deep_entry(path: str) -> bool:
-    """Whether a file further down (`shop/presentation/api/main.py`) has the name of an entry."""
-    directory, _, name = path.rpartition("/")
-    is_entry = name in ("main.py", "app.py", "asgi.py", "wsgi.py", "server.py") and 0 < path.count("/") <= 4
-    return is_entry and not is_noise(directory) and not is_side(directory)
-
-
-def _depth_of_file(path: str) -> tuple[int, str]:
-    return path.count("/"), path
-
-
-def _subfolders(tree: Tree, folder: str) -> set[str]:
-    return {
-        path[len(folder) + 1 :].partition("/")[0]
-        for path in tree.below(folder)
-        if path.count("/") > folder.count("/") + 1
-    }
-
-
-def _settings(tree: Tree, folder: str) -> list[str]:
-    """Django's settings modules, those nearest to manage.py first, production's before the others."""
-    found = [
-        path
-        for path in tree.below(folder)
-        if re.search(r"(?:^|/)settings(?:/(?:base|production|prod|common|__init__))?\.py$", path)
-    ]
-    return sorted(found, key=lambda path: (path.count("/"), path))

@@ -60,6 +60,11 @@ HOSTS = (
 BOTS = (
     "discord.js",
     "telegraf",
+    "gramio",
+    "vk-io",
+    "eris",
+    "tmi.js",
+    "@whiskeysockets/baileys",
     "grammy",
     "node-telegram-bot-api",
     "@slack/bolt",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from service.projects import javascript
 from service.projects.package import Package, package_in
 from service.projects.reading import string, table
-from service.projects.tree import Tree, resolve
+from service.projects.tree import Tree, is_plain, resolve
 
 # What a plugin of a build tool stands for; `@nx/react` is how Nx configures webpack for React.
 _PLUGINS = {
@@ -17,21 +17,22 @@ _PLUGINS = {
 }  # fmt: skip
 _TOOLS = ("vite", "webpack", "rspack", "esbuild", "next", "remix")
 _CONFIGS = re.compile(r"(?:vite|webpack|rspack|next)\.config\.[cm]?[jt]s")
-_ENTRIES = ("src/main.ts", "src/main.js", "src/server.ts", "src/index.ts", "main.ts")
+_ENTRIES = ("src/main.ts", "src/main.tsx", "src/main.js", "src/server.ts", "src/index.ts", "main.ts")
 
 
 def nx_package(tree: Tree, folder: str) -> Package | None:
     """The package of an application that is only a `project.json`; None for a library or where there is no Nx."""
-    project = tree.json_with_comments(resolve(folder, "project.json") or "")
+    project = _project(tree, folder)
     top = package_in(tree, ".")
     if folder == "." or top is None or not tree.has("nx.json") or project.get("projectType") != "application":
         return None
-    named = set(_named(tree, folder, string(_build(project).get("executor")) or ""))
+    brought = {"webpack": ""} if re.match(r"@(?:nrwl|nx)/web:", _executor(project)) else {}  # it has one of its own
+    named = set(_named(tree, folder, _executor(project)))
     return Package(
         path=top.path,
         name=string(project.get("name")) or folder.rpartition("/")[2],
         runtime={name: version for name, version in top.runtime.items() if name in named},
-        development={name: version for name, version in top.development.items() if name in named},
+        development={name: version for name, version in top.development.items() if name in named} | brought,
         peers={},
         scripts={},
         engines={},
@@ -46,7 +47,7 @@ def nx_package(tree: Tree, folder: str) -> Package | None:
 
 def nx_output(tree: Tree, folder: str) -> str | None:
     """Where Nx puts what it builds of an application, relative to its folder; None where project.json does not say."""
-    project = tree.json_with_comments(resolve(folder, "project.json") or "")
+    project = _project(tree, folder)
     written = string(table(_build(project).get("options")).get("outputPath"))
     return seen_from(folder, written) if written and tree.has("nx.json") and "{" not in written else None
 
@@ -57,7 +58,41 @@ def seen_from(folder: str, path: str) -> str:
 
 
 def _build(project: Mapping[str, object]) -> Mapping[str, object]:
-    return table(table(project.get("targets")).get("build"))
+    return table((table(project.get("targets")) or table(project.get("architect"))).get("build"))
+
+
+def _executor(project: Mapping[str, object]) -> str:
+    return string(_build(project).get("executor")) or string(_build(project).get("builder")) or ""
+
+
+def listed(tree: Tree) -> tuple[str, ...]:
+    """The directories of the applications that older versions of Nx list in one file at the top, those of Angular's own
+    builders apart: for them that file is enough."""
+    found = (
+        root for root, project in _listed(tree).items()
+        if project.get("projectType") == "application" and _build(project) and "angular" not in _executor(project)
+    )  # fmt: skip
+    return tuple(sorted(root for root in found if is_plain(root) and tree.has_folder(root)))
+
+
+def _project(tree: Tree, folder: str) -> Mapping[str, object]:
+    """What `project.json` says of an application, or in its place the file at the top."""
+    own = tree.json_with_comments(resolve(folder, "project.json") or "")
+    return own or _listed(tree).get(folder, {})
+
+
+def _listed(tree: Tree) -> Mapping[str, Mapping[str, object]]:
+    return tree.remember("projects of Nx", ".", lambda: _read_listed(tree))
+
+
+def _read_listed(tree: Tree) -> dict[str, Mapping[str, object]]:
+    found: dict[str, Mapping[str, object]] = {}
+    for name in ("angular.json", "workspace.json") if tree.has("nx.json") else ():
+        for title, project in table(tree.json_with_comments(name).get("projects")).items():
+            root = (string(table(project).get("root")) or "").rstrip("/")
+            if root:
+                found[root] = {"name": title, **table(project)}
+    return found
 
 
 def _named(tree: Tree, folder: str, executor: str) -> Iterator[str]:

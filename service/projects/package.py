@@ -54,6 +54,12 @@ class Package:
             command = _RUN_SCRIPT.sub(lambda match: self.scripts.get(match[1], match[0]), command)
         return command[:2000]
 
+    @property
+    def started(self) -> tuple[str, ...]:
+        """The commands that start the package, production's first."""
+        names = ("start:prod", "start", "serve", "server", "dev")
+        return tuple(command for name in names if (command := self.command(name)))
+
     def script(self, *names: str) -> tuple[str, str] | None:
         """The first of `names` that is a script, with its command."""
         return next(((name, self.scripts[name]) for name in names if self.scripts.get(name, "").strip()), None)

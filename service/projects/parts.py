@@ -88,6 +88,8 @@ def _share_a_folder(one: Part, other: Part) -> bool:
     if other.claim.confidence < 0.8 or other.claim.library or one.claim.library:
         return False
     spa = ("react", "vue", "angular", "svelte")
+    if one.kind.type == "dotnet" and other.kind.type == "angular":
+        return True  # whose pages are built by nothing but its own command line
     if one.serves and one.kind.type not in ASSET_HOSTS and other.kind.type in spa:
         return one.kind.language not in ("javascript", "typescript") and not one.is_generic
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,10 @@ from service.projects.node_manager import parents
 from service.projects.python_manager import dependency
 from service.projects.python_manifest import is_requirements
 from service.projects.python_source import Application
+from service.projects.reading import strings, table
 
+# Classifiers that somebody writes who publishes.
+_FOR_OTHERS = re.compile(r"(?:Framework|Development Status|Intended Audience|Topic) ::")
 _ROOT_FILES = ("pyproject.toml", "Pipfile", "setup.py", "manage.py", "environment.yml")
 
 
@@ -50,13 +54,14 @@ def _web_application(folder: Folder) -> Served | None:
         path, app = next((pair for pair in made if pair[0].endswith(f"{module}.py")), made[0])
         return Served(path, app, app.framework or framework, written)
     path, app = min(made, key=_preference)
-    target = None if app.needs_arguments else f"{module_name(folder, path)}:{app.name}{'()' if app.factory else ''}"
+    unreachable = app.needs_arguments or app.hidden
+    target = None if unreachable else f"{module_name(folder, path)}:{app.name}{'()' if app.factory else ''}"
     return Served(path, app, app.framework or framework, target)
 
 
-def _preference(pair: tuple[str, Application]) -> tuple[bool, bool]:
+def _preference(pair: tuple[str, Application]) -> tuple[bool, bool, bool]:
     """An object before a factory, one that can be served before one that cannot; else the likelier file."""
-    return pair[1].factory, pair[1].needs_arguments
+    return pair[1].hidden, pair[1].factory, pair[1].needs_arguments
 
 
 def _offered(folder: Folder) -> Iterator[tuple[str, Application]]:
@@ -72,6 +77,17 @@ def _offered(folder: Folder) -> Iterator[tuple[str, Application]]:
                 return
 
 
+def is_published(folder: Folder, framework: str) -> bool:
+    """Whether the project is a package for others: it bears the framework's name or tells for whom it is made, and
+    nothing here deploys it."""
+    if folder.commands or folder.dockerfile:
+        return False
+    project = table(folder.python.pyproject.get("project")) or folder.python.tool("poetry")
+    told = [*strings(project.get("classifiers")), folder.text("setup.py") or "", folder.text("setup.cfg") or ""]
+    named = framework in (folder.python.name or "")
+    return named or any(_FOR_OTHERS.search(text) for text in told)
+
+
 def _only_framework(folder: Folder) -> str | None:
     """The framework among the dependencies, if there is exactly one: then `app = create_app()` is of that one."""
     found = {
@@ -82,14 +98,13 @@ def _only_framework(folder: Folder) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def modules(folder: Folder) -> tuple[tuple[str, ast.Module], ...]:
-    """The Python files of the folder that were read, as (path relative to the folder, tree), likeliest entry first."""
-    found = []
+def modules(folder: Folder, word: str) -> Iterator[ast.Module]:
+    """The modules of the folder that were read and hold `word`, likeliest entry first; those of packages apart."""
     for name in entry_order(folder):
-        module = folder.tree.python(folder.path(name))
-        if module is not None:
-            found.append((name, module))
-    return tuple(found)
+        if not name.endswith("__init__.py") and word in (folder.text(name) or ""):
+            module = folder.tree.python(folder.path(name))
+            if module is not None:
+                yield module
 
 
 def entry_order(folder: Folder) -> tuple[str, ...]:

@@ -46,6 +46,8 @@ def python_manager(folder: Folder) -> Manager:
     for above in parents(folder.root):
         names = folder.tree.names(above)
         found = next(((lock, name) for lock, name in _LOCKS if lock in names), None)
+        if found and found[1] == "pipenv" and _is_bare_pipfile(folder, above):
+            found = None
         requirements = next(
             (name for name in ("requirements.txt", *names) if name in names and is_requirements(name)), None
         )
@@ -72,6 +74,13 @@ def python_manager(folder: Folder) -> Manager:
         if "setup.py" in names or "setup.cfg" in names:
             return "pip", "pip install .", above, None
     return "pip", "", folder.root, None
+
+
+def _is_bare_pipfile(folder: Folder, above: str) -> bool:
+    """Whether the Pipfile names no package: an editor has left it, or somebody who went back to pip."""
+    path = resolve(above, "Pipfile") or ""
+    content = folder.tree.toml(path)
+    return bool(content) and not any(table(content.get(name)) for name in ("packages", "dev-packages"))
 
 
 def _pip_folder(folder: Folder, above: str) -> Manager:

@@ -86,8 +86,8 @@ def python_port(folder: Folder, default: int) -> int:
         found = command_port(command)
         if found:
             return found
-    for path, module in modules(folder):
-        found = python_statements.port(module) if not path.endswith("__init__.py") else None
+    for module in modules(folder, "port"):
+        found = python_statements.port(module)
         if found:
             return found
     return environment_port(folder) or default

@@ -33,13 +33,15 @@ Origins = dict[str, tuple[str, str]]  # a local name, with the module and the na
 class Application:
     """A web application bound in a module; `framework` is None where only its name says that it is one.
 
-    `factory` is a function that makes one; `needs_arguments` if a server cannot call it.
+    `factory` is a function that makes one; `needs_arguments` if a server cannot call it. `hidden`: it is made inside a
+    function or a class and not handed out, so that no server finds it by name.
     """
 
     name: str
     framework: str | None
     factory: bool = False
     needs_arguments: bool = False
+    hidden: bool = False
     line: int = 0
 
 
@@ -49,10 +51,13 @@ def may_hold_application(source: str) -> bool:
 
 
 def applications(module: ast.Module) -> tuple[Application, ...]:
-    """The applications at the top level of a module, those whose framework shows first, then by line."""
+    """The applications at the top level of a module, those whose framework shows first, then by line; where there are
+    none, the first that is made further inside."""
     origins = _origins(module)
     found = [*_assigned(module, origins), *_factories(module, origins)]
-    return tuple(sorted(found, key=lambda app: (app.factory, app.framework is None, app.line)))
+    if not any(app.framework for app in found):
+        found += list(_hidden(module, origins))[:1]
+    return tuple(sorted(found, key=lambda app: (app.hidden, app.factory, app.framework is None, app.line)))
 
 
 def _origins(module: ast.Module) -> Origins:
@@ -148,6 +153,14 @@ def _factories(module: ast.Module, origins: Origins) -> Iterator[Application]:
                 yield Application(
                     node.name, framework, factory=True, needs_arguments=_needs_arguments(node), line=node.lineno
                 )
+
+
+def _hidden(module: ast.Module, origins: Origins) -> Iterator[Application]:
+    """What is made in `main()`, in a method, under `if __name__ == "__main__"`."""
+    for call in calls(module.body):
+        framework = _created(call, origins)[0]
+        if framework:
+            yield Application(called(call), framework, factory=True, hidden=True, line=call.lineno)
 
 
 def _needs_arguments(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

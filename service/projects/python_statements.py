@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
 
@@ -40,6 +41,11 @@ def imported(module: ast.Module) -> Iterator[str]:
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
             yield node.module.partition(".")[0]
+
+
+def imports_by_text(source: str, package: str) -> bool:
+    """Whether some line imports `package`; without a syntax tree, so that any source may be asked."""
+    return re.search(rf"^[ \t]*(?:from|import)[ \t]+{package}\b", source, re.MULTILINE) is not None
 
 
 def port(module: ast.Module) -> int | None:

@@ -10,7 +10,7 @@ from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
 from service.projects.places import is_side
-from service.projects.python_application import entry_order, module_name, modules
+from service.projects.python_application import entry_order, module_name
 from service.projects.python_manager import dependency, run_prefix
 from service.projects.python_project import python_component
 
@@ -28,11 +28,9 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.97 if depends else 0.9, (fact, *evidence))
     if not depends:
         return None
-    for path, module in modules(folder):
-        if (
-            path.rpartition("/")[2] in ("wsgi.py", "asgi.py")
-            and python_statements.environment_default(module, "DJANGO_SETTINGS_MODULE") is not None
-        ):
+    for path in entry_order(folder):
+        module = folder.tree.python(folder.path(path)) if path.endswith(("wsgi.py", "asgi.py")) else None
+        if module and python_statements.environment_default(module, "DJANGO_SETTINGS_MODULE") is not None:
             return Claim(0.85, (*evidence, folder.fact(path, "serves Django")))
     return None
 

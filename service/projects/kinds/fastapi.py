@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
+from service.projects.kinds.python import BOTS
 from service.projects.model import Component
-from service.projects.python_application import web_application
+from service.projects.python_application import is_published, web_application
 from service.projects.python_manager import dependency, run_prefix
 from service.projects.python_project import python_component
+
+_KEEPS_ALIVE = re.compile(r"(?:^|/)(?:keep_?alive|health\w*|ping|uptime|alive)\.py$")
 
 
 def recognise(folder: Folder) -> Claim | None:
@@ -19,6 +24,10 @@ def recognise_framework(folder: Folder, framework: str, word: str, *others: str)
     served = web_application(folder)
     if served is None or served.framework != framework:
         return None
+    if folder.python.first_of(*BOTS) and _KEEPS_ALIVE.search(served.path):
+        return None  # a page for whoever hosts the bot
+    if served.application.hidden and is_published(folder, framework):
+        return None  # a package that can start a server, too
     depends = dependency(folder, framework, *others)
     evidence = [depends[1]] if depends else []
     how = (

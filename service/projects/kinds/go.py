@@ -10,6 +10,7 @@ from service.projects.backing import backing_services
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
+from service.projects.places import is_side
 
 _FRAMEWORKS = {
     "gin": "github.com/gin-gonic/gin",
@@ -19,6 +20,8 @@ _FRAMEWORKS = {
     "mux": "github.com/gorilla/mux",
     "buffalo": "github.com/gobuffalo/buffalo",
 }
+# `main.go` not too far down, or whatever lies in a directory of `cmd/`, wherever that is.
+_PROGRAM = re.compile(r"^(?:[^/]+/){0,2}main\.go$|(?:^|/)cmd/(?:[^/]+/)?[^/]+\.go$")
 
 
 def recognise(folder: Folder) -> Claim | None:
@@ -49,7 +52,7 @@ def _starts(folder: Folder) -> bool:
     sources = (folder.text(name) for name in folder.names if name.endswith(".go"))
     if any(re.search(r"^package main\b", source, re.MULTILINE) for source in sources if source):
         return True
-    programs = any(path.endswith("main.go") and path.count("/") <= 2 for path in folder.below)
+    programs = any(_PROGRAM.search(path) and not is_side(path.rpartition("/")[0]) for path in folder.below)
     return programs or folder.has_folder("cmd") or folder.dockerfile is not None
 
 

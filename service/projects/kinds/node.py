@@ -8,10 +8,13 @@ from service.projects import javascript
 from service.projects.bundler import builds_page, bundler
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
-from service.projects.model import Component
+from service.projects.model import Component, Evidence
 from service.projects.node_packages import BOTS, FRAMEWORKS, NO_PROGRAM, SERVERS, TOOLING
 from service.projects.node_project import is_dev_server, node_component, production_start
 from service.projects.package import Package
+from service.projects.reading import string
+
+_HTTP = {"http", "https", "http2", "node:http", "node:https", "node:http2"}
 
 
 def recognise(folder: Folder) -> Claim | None:
@@ -25,26 +28,51 @@ def recognise(folder: Folder) -> Claim | None:
         starts = _starts(package) and not builds_page(folder)
         if (starts or imports_of_entries(folder, server)) and (starts or package.private or not package.publishes):
             return Claim(0.88, (package.fact(server),), server)
+    if worker := _worker(folder):
+        return Claim(0.85, (worker,), "workers")
     if is_tooling(folder):
         return None
     if folder.tree.is_mostly_native:
         return Claim(0.4, (folder.fact(package.path.rpartition("/")[2], "a package around code in another language"),))
     name = package.path.rpartition("/")[2]
     start = package.scripts.get("start", "")
-    bot = package.first_of(*BOTS)
+    framework = package.first_of(*BOTS) or own_server(folder)
     if start.strip() and not _serves_pages(start) and not (builds_page(folder) and not _lies_here(folder, start)):
         entry = bool(folder.entry_names) or not is_dev_server(start)
         return Claim(
-            0.8 if entry else 0.6, (folder.fact(name, f"scripts.start {start}"),), bot, library=_is_shared(folder)
+            0.8 if entry else 0.6, (folder.fact(name, f"scripts.start {start}"),), framework, library=_is_shared(folder)
         )
     if package.publishes or (package.main and folder.entry_names):
         fact = f"main {package.main}" if package.main else "published as a package"
-        return Claim(0.7, (folder.fact(name, fact),), bot, library=not folder.has("Procfile"))
+        return Claim(0.7, (folder.fact(name, fact),), framework, library=not folder.has("Procfile"))
     if folder.entry_names and not builds_page(folder):
-        return Claim(0.6, (folder.fact(folder.entry_names[0], "an entry file"),), bot)
+        return Claim(0.6, (folder.fact(folder.entry_names[0], "an entry file"),), framework)
     if folder.root != "." and package.depends_on(*FRAMEWORKS) and bundler(folder):
         return Claim(0.6, (folder.fact(name, "components without a page"),), library=True)
     return Claim(0.3, (folder.fact(name, "a package without anything that starts"),)) if package.runtime else None
+
+
+def _worker(folder: Folder) -> Evidence | None:
+    """The module that Cloudflare runs as it is, named in a wrangler file; pages that are built here are more."""
+    for name in ("wrangler.toml", "wrangler.jsonc", "wrangler.json"):
+        if folder.has(name) and not builds_page(folder):
+            read = folder.tree.toml if name.endswith("toml") else folder.tree.json_with_comments
+            main = string(read(folder.path(name)).get("main"))
+            if main and folder.has(main.removeprefix("./")):
+                return folder.fact(name, f"main {main}")
+    return None
+
+
+def own_server(folder: Folder) -> str | None:
+    """`bun` or `http` where the script that is started listens by what its runtime brings along."""
+    for command in folder.package.started if folder.package else ():
+        for name in re.findall(r"(?:\./)?([\w./-]+)", command):
+            source = folder.text(name) or folder.text(f"{name}.js") or ""
+            if "Bun.serve" in source:
+                return "bun"
+            if "createServer" in source and _HTTP & javascript.imports(source):
+                return "http"
+    return None
 
 
 def _is_shared(folder: Folder) -> bool:

@@ -7,6 +7,7 @@ import re
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
+from service.projects.places import is_side
 from service.projects.python_application import web_application
 from service.projects.python_manager import run_prefix
 from service.projects.python_manifest import is_requirements
@@ -32,7 +33,7 @@ _SERVERS = (
     "nicegui",
     "reflex",
 )
-_BOTS = ("discord-py", "python-telegram-bot", "aiogram", "pytelegrambotapi", "slack-bolt", "telethon", "pyrogram")
+BOTS = ("discord-py", "python-telegram-bot", "aiogram", "pytelegrambotapi", "slack-bolt", "telethon", "pyrogram")
 
 _FOR_TOOLS = re.compile(r"(?i)[-_.](?:dev|develop|development|tests?|testing|docs?|lint|ci)\b")
 _ENDINGS = (".py", ".ipynb", ".pyx")
@@ -45,7 +46,7 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(
             0.4, (folder.fact(folder.names[0] if folder.names else "", "scripts beside code in another language"),)
         )
-    framework = folder.python.first_of(*_SERVERS, *_BOTS)
+    framework = folder.python.first_of(*_SERVERS, *BOTS)
     evidence = [folder.python.dependencies[framework]] if framework else []
     manifest = folder.first("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "environment.yml")
     requirements = next((name for name in folder.names if is_requirements(name) and not _FOR_TOOLS.search(name)), None)
@@ -62,7 +63,7 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.85, tuple(evidence), framework, library=library)
     if requirements or folder.has_folder("requirements"):
         evidence.append(folder.fact(requirements or "requirements", "requirements for pip"))
-        has_code = bool(scripts) or folder.tree.suffixes[".py"] + folder.tree.suffixes[".ipynb"] > 0
+        has_code = any(path.endswith(_ENDINGS) and not is_side(path.rpartition("/")[0] or ".") for path in folder.below)
         return Claim(0.75 if scripts else 0.6 if has_code else 0.3, tuple(evidence), framework)
     return _scripts(folder, entry, scripts)
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from service.projects.bundler import (
-    INSTALLED_CONFIDENCE,
-    bundler,
-    has_page,
-    installed,
-    is_published,
-    is_workspace,
-    output_directory,
-)
+from service.projects.bundler import INSTALLED_CONFIDENCE, bundler, has_page, installed, is_published, is_workspace
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
 from service.projects.node_project import node_component, production_start
+from service.projects.outputs import output_directory
 
 _PLUGINS = (
     "react-scripts",

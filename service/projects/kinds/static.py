@@ -5,19 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from service.projects import javascript
-from service.projects.bundler import (
-    INSTALLED_CONFIDENCE,
-    bundler,
-    installed,
-    is_published,
-    is_workspace,
-    output_directory,
-)
+from service.projects.bundler import INSTALLED_CONFIDENCE, bundler, installed, is_published, is_workspace
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.node import is_tooling
 from service.projects.model import Component
 from service.projects.node_project import node_component
+from service.projects.outputs import output_directory
 from service.projects.python_project import python_component
 from service.projects.reading import string
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from service.projects.bundler import INSTALLED_CONFIDENCE, bundler, has_page, installed, is_published, output_directory
+from service.projects.bundler import INSTALLED_CONFIDENCE, bundler, has_page, installed, is_published
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
 from service.projects.node_project import node_component
+from service.projects.outputs import output_directory
 
 
 def recognise(folder: Folder) -> Claim | None:

@@ -1,0 +1,88 @@
+"""Where a build puts its pages, as the config file says it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.projects.looking import REACT, VUE, Files, look, package
+
+WEBPACK = package("react", dev=("webpack", "html-webpack-plugin"), private=True, scripts={"build": "webpack"})
+NAMED = package(
+    "react", dev=("webpack", "html-webpack-plugin"), private=True, scripts={"build": "webpack --config tools/pack.js"}
+)
+VUE_CLI = package("vue", dev=("@vue/cli-service",), scripts={"build": "vue-cli-service build"})
+
+
+def quasar(*dev: str, build: str = "quasar build") -> str:
+    return package("quasar", dev=dev, private=True, scripts={"build": build})
+
+
+CASES: dict[str, tuple[Files, str]] = {
+    "Vite, resolved from the config file": (
+        {"package.json": REACT, "vite.config.ts": "const c = { build: { outDir: resolve(__dirname, '../pages') } }"},
+        "../pages",
+    ),
+    "Vite, as an address": (
+        {
+            "package.json": VUE,
+            "vite.config.js": (
+                "export default { build: { outDir: fileURLToPath(new URL('./www', import.meta.url)) } }"
+            ),
+        },
+        "www",
+    ),
+    "Vite, computed elsewhere": (
+        {"package.json": REACT, "vite.config.ts": "export default { build: { outDir: where() } }"},
+        "dist",
+    ),
+    "webpack, one directory down": (
+        {
+            "package.json": WEBPACK,
+            "webpack/webpack.prod.js": "const c = { output: { path: path.join(__dirname, '../www') } }",
+        },
+        "www",
+    ),
+    "webpack, through a name": (
+        {
+            "package.json": WEBPACK,
+            "config/webpack.common.js": (
+                "const TARGET = path.resolve(__dirname, '../public/pages')\n"
+                "module.exports = { output: { path: TARGET, filename: 'a.js' } }"
+            ),
+        },
+        "public/pages",
+    ),
+    "webpack, glued together": (
+        {"package.json": WEBPACK, "webpack.config.js": "module.exports = { output: { path: __dirname + '/www' } }"},
+        "www",
+    ),
+    "Vue CLI, resolved from the config file": (
+        {"package.json": VUE_CLI, "vue.config.js": "module.exports = { outputDir: resolve(__dirname, '../static') }"},
+        "../static",
+    ),
+    "Quasar": ({"package.json": quasar("@quasar/app-vite"), "quasar.config.ts": ""}, "dist/spa"),
+    "Quasar with a directory of its own": (
+        {"package.json": quasar("@quasar/app"), "quasar.conf.js": "module.exports = { build: { distDir: 'www' } }"},
+        "www",
+    ),
+    "Quasar for phones' browsers": ({"package.json": quasar("@quasar/app", build="quasar build -m pwa")}, "dist/pwa"),
+    "Quasar before version 1": (
+        {"package.json": package(dev=("quasar-cli",), scripts={"build": "quasar build"}), "quasar.conf.js": ""},
+        "dist/spa-mat",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_pages_lie_where_it_is_written_for(case: str) -> None:
+    files, expected = CASES[case]
+
+    assert look({"index.html": "", "src/main.tsx": "", **files}).output_dir == expected
+
+
+def test_a_pipfile_without_a_package_says_nothing_of_the_manager() -> None:
+    bare = '[[source]]\nurl = "https://pypi.org/simple"\n[packages]\n[dev-packages]\n'
+
+    detection = look({"Pipfile": bare, "Pipfile.lock": "{}", "requirements.txt": "rich\n", "main.py": ""})
+
+    assert detection.package_manager == "pip"
