@@ -129,6 +129,10 @@ ALONE: dict[str, tuple[Files, str]] = {
         {"go.mod": "module desk\n", "desk.go": "package desk\n", "examples/one/main.go": MAIN_GO, **under("web", SPA)},
         "react",
     ),
+    "pages beside a sandbox for drafts of them": (
+        {**under("packages/shop", SPA), **under("packages/mockup-sandbox", SPA)},
+        "react",
+    ),
     "Quasar for desktops": (
         {
             "package.json": package(
