@@ -66,15 +66,22 @@ def decode(body: bytes) -> dict[str, object]:
     """
     try:
         value = _decoder.decode(body)
-    except UnicodeDecodeError:
-        raise BadDelivery("the body is not UTF-8") from None
     except RecursionError:
         raise BadDelivery("the body is nested too deeply") from None
     except (msgspec.DecodeError, ValueError) as error:
-        raise BadDelivery(f"the body is not JSON: {error}") from None
+        raise BadDelivery(_unread(body, error)) from None
     if not isinstance(value, dict):
         raise BadDelivery("the body is not a JSON object")
     return value
+
+
+def _unread(body: bytes, error: Exception) -> str:
+    """Why a body could not be decoded. Which of its errors msgspec has for bad UTF-8 is a matter of its version."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return "the body is not UTF-8"
+    return f"the body is not JSON: {error}"
 
 
 def open_envelope(body: bytes) -> Envelope:

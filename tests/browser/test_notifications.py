@@ -151,6 +151,7 @@ def test_a_route_is_for_an_environment_and_a_branch_paused_and_removed(notificat
     expect(mine.get_by_role("button", name="Send a test")).to_have_count(0)
     mine.get_by_role("button", name="Let it go on").click()
     expect(mine.locator("[data-state]")).to_have_text("on")
+    notifications.wait_for_load_state()  # a button does nothing before its script is there
 
     notifications.once("dialog", lambda dialog: dialog.accept())
     mine.get_by_role("button", name="Remove").click()

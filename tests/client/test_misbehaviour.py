@@ -231,6 +231,6 @@ def test_a_page_is_read_with_the_times_that_pipelines_writes() -> None:
     assert (run.created_on.microsecond, str(run.created_on.tzinfo)) == (123457, "UTC")
 
 
-def test_a_client_shows_whose_it_is_and_nothing_of_its_secret(asking: Asking) -> None:
+async def test_a_client_shows_whose_it_is_and_nothing_of_its_secret(asking: Asking) -> None:
     assert repr(asking.client) == "Client('deploys')"
     assert isinstance(asking.client, Client)

@@ -80,6 +80,7 @@ def server(machine_path: str) -> Iterator[servers.Server]:
         yield started
     finally:
         started.stop()
+        print((root / "nginx-error.log").read_text(errors="replace"))  # shown with a test that failed
         shutil.rmtree(root, ignore_errors=True)
 
 

@@ -118,7 +118,7 @@ async def test_a_busy_environment_is_not_promoted_to(story: Story) -> None:
     await deploy_to_staging(story)
     story.both.shop.plays = None
     run = await story.both.shop.start_run("main")
-    running = await story.both.execution(run, status="BUILDING")
+    running = await story.both.execution(run, status="DEPLOYING")
 
     answer = await asked(story)
 

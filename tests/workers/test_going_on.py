@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from service.bus import Topic
 from service.bus.memory import MemoryBus
+from service.store import outbox
 from service.store.database import Database, away
 from service.workers import rounds
 from service.workers.retention import Retention
@@ -128,6 +129,10 @@ async def test_what_is_old_goes_and_the_history_stays(carrier: Carrier) -> None:
     assert await carrier.logged() == ["execution.created"] * 2
 
     carrier.now += timedelta(days=60)
+    await retention.prune()
+    assert await carrier.logged() == ["execution.created"] * 2  # nobody has been told of it yet
+    async with carrier.recorder.record() as record:
+        await outbox.move(record.connection, 2, now=carrier.now)
     assert [await retention.prune() for _ in range(2)] == [True, False]
     assert await carrier.logged() == ["execution.created"]
     assert len(await carrier.executions()) == 2
