@@ -271,7 +271,8 @@ def _shims(root: Path, machine_path: str, unit_runner: str | None) -> None:
     shims = root / "shims"
     texts = {"sudo": '#!/bin/sh\nexec "$@"\n'}
     if unit_runner:
-        texts["systemctl"] = f'#!/bin/sh\nexec {unit_runner} --user "$@"\n'
+        # It keeps there which process belongs to which unit, and all servers have units of the same names.
+        texts["systemctl"] = f'#!/bin/sh\nTMPDIR={root}/home/run exec {unit_runner} --user "$@"\n'
     for name, text in texts.items():
         (shims / name).write_text(text)
         (shims / name).chmod(0o755)

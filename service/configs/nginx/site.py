@@ -93,9 +93,9 @@ def _upstream(site: Site, place: Place) -> Iterable[Directive]:
             "upstream",
             f"{place.word}_{name}",
             inside=(
-                # Always tried first; the candidate answers while the service restarts.
+                # Always tried first; the candidate answers while the service restarts, even if it did not a moment ago.
                 directive("server", f"127.0.0.1:{port}", "max_fails=0"),
-                directive("server", f"127.0.0.1:{candidate}", "backup"),
+                directive("server", f"127.0.0.1:{candidate}", "backup", "max_fails=0"),
                 directive("keepalive", "32"),
             ),
         )
