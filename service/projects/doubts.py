@@ -28,6 +28,9 @@ _LESSON = re.compile(
 _RUN_FILE = re.compile(
     r"\b(?:node|nodemon|bun|tsx|ts-node|deno)\s+(?:run\s+|watch\s+|-\S+\s+)*(?:\./)?([\w./-]+\.[cm]?[jt]s)\b"
 )
+_SERVES_PAGES = re.compile(
+    r"nginx|httpd|apache|caddy|lighttpd|traefik|static|serve|http|busybox|node|php|python", re.IGNORECASE
+)
 _SERVER_FILE = re.compile(r"(?:^|/)(?:server|back-?end)(?:/.+)?\.[cm]?[jt]s$")
 # Files beside a manifest.json that only an extension for browsers has; what a program for desktops or phones has.
 _EXTENSION = re.compile(
@@ -51,7 +54,8 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
         if found and all(found):
             return f"{found[0]} tells that the result is installed, not served"
     if type in FRONT:
-        return _unaccounted(tree, type, held) or _starts_above(tree, held) or foreign_project(tree)
+        against = _unaccounted(tree, type, held) or _starts_above(tree, held) or foreign_project(tree)
+        return against or (_packs_a_program(held[0]) if type == "static" else None)
     if type == "docker":
         return _built_from_code(tree, held) or only_backing(tree, held)
     if type == "node":
@@ -99,6 +103,15 @@ def _starts_above(tree: Tree, parts: tuple[Part, ...]) -> str | None:
 
 def _within(place: str, parts: tuple[Part, ...]) -> bool:
     return any(place == part.root or place.startswith(f"{part.root}/") for part in parts)
+
+
+def _packs_a_program(part: Part) -> str | None:
+    """An image made beside plain pages that neither serves anything nor stands on a web server."""
+    dockerfile = part.folder.dockerfile
+    if dockerfile is None or not dockerfile.images or dockerfile.exposed:
+        return None
+    image = dockerfile.images[-1]
+    return None if _SERVES_PAGES.search(f"{image} {dockerfile.command}") else f"the Dockerfile packs {image}, no page"
 
 
 def _shows_pages(part: Part) -> str | None:

@@ -26,7 +26,27 @@ _MANIFESTS = {
     "build.zig": (".zig",),
     "Package.swift": (".swift",),
 }
-_CODE = (*SCRIPTED, *NATIVE, ".cljs", ".cljc", ".ex", ".exs", ".elm", ".gleam", ".cr", ".pl", ".pm", ".groovy")
+_CODE = (
+    *SCRIPTED,
+    *NATIVE,
+    ".js",
+    ".jsx",
+    ".mjs",
+    ".ts",
+    ".tsx",
+    ".vue",
+    ".svelte",
+    ".cljs",
+    ".cljc",
+    ".ex",
+    ".exs",
+    ".elm",
+    ".gleam",
+    ".cr",
+    ".pl",
+    ".pm",
+    ".groovy",
+)
 _FEW = 3
 
 
@@ -42,9 +62,9 @@ def foreign_project(tree: Tree) -> str | None:
 
 
 def only_backing(tree: Tree, parts: tuple[Part, ...]) -> str | None:
-    """Why a compose file that builds nothing is not the project: it runs what the code beside it needs."""
+    """Why a compose file that builds no program is not the project: it runs what the code beside it needs."""
     services = parts[0].folder.compose
-    if any(map(is_dockerfile, parts[0].folder.names)) or any(service.context for service in services):
+    if any(map(is_dockerfile, parts[0].folder.names)) or any(one.context and not one.backing for one in services):
         return None
     if foreign := foreign_project(tree):
         return foreign

@@ -36,7 +36,10 @@ SERVERS = (
     "@builder.io/qwik-city",
     "ghost",
     "payload",
+    "@redwoodjs/graphql-server",
 )
+# Those that a command of their own starts, without an entry file or a script in the package.
+SELF_STARTED = ("@redwoodjs/graphql-server",)
 # Those that are there for nothing else than a server of one's own, with Express and NestJS.
 HOSTS = (
     "express",
@@ -55,6 +58,18 @@ HOSTS = (
     "egg",
     "sails",
     "@loopback/core",
+    "hono",
+    "strapi",
+    "@strapi/strapi",
+    "@keystone-6/core",
+    "@medusajs/medusa",
+    "directus",
+    "moleculer",
+    "parse-server",
+    "graphql-yoga",
+    "@midwayjs/core",
+    "apollo-server-express",
+    "@redwoodjs/graphql-server",
 )
 # What answers people through somebody else's service.
 BOTS = (

@@ -137,17 +137,24 @@ def _created(value: ast.expr, origins: Origins) -> tuple[str | None, bool]:
 
 
 def _framework(call: ast.Call, origins: Origins) -> str | None:
+    """The framework of the class that is called."""
+    return _class(call.func, origins)
+
+
+def _class(value: ast.expr, origins: Origins) -> str | None:
     """The framework of a class, if it really comes from there (a `Flask` of somebody's own module does not)."""
-    module, name = _origin(call.func, origins) or ("", "")
+    module, name = _origin(value, origins) or ("", "")
     framework, packages = _CLASSES.get(name, (None, ()))
     return framework if module.split(".")[0] in packages else None
 
 
 def _factories(module: ast.Module, origins: Origins) -> Iterator[Application]:
-    """Top-level functions that build and return an application, `create_app` and its kind."""
+    """Top-level functions that build and return an application, `create_app` and its kind, or say that they do."""
     for node in module.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "app" in node.name.lower():
-            framework = next(filter(None, (_created(call, origins)[0] for call in calls(node.body))), None)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            framework = _class(node.returns, origins) if node.returns is not None else None
+            if framework is None and "app" in node.name.lower():
+                framework = next(filter(None, (_created(call, origins)[0] for call in calls(node.body))), None)
             returns = any(isinstance(inner, ast.Return) and inner.value for inner in statements(node.body))
             if framework and returns:
                 yield Application(

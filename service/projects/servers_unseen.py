@@ -14,13 +14,15 @@ from service.projects.python_manager import manifests
 
 # The frameworks that are kinds of their own, with what a module imports of them.
 _FRAMEWORKS = ("fastapi", "flask", "django")
+# What asks others as well as it answers, or is a part of those: where it stands beside them it tells nothing.
+_LESSER = ("aiohttp", "tornado", "starlette")
 _NOT_AT_RUN_TIME = re.compile(r"dev|test|docs?\b|lint|optional|extra|example|typing", re.IGNORECASE)
 
 
 def unseen_application(part: Part) -> str | None:
     """Why a Python project that seems to be no server may be one, as the end of a sentence."""
     folder = part.folder
-    if part.kind.type != "python" or part.claim.framework is not None:
+    if part.kind.type != "python" or part.claim.framework not in (None, *_LESSER):
         return None
     for name in _FRAMEWORKS:
         stated = _stated(folder, name)

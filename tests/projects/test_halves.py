@@ -24,6 +24,14 @@ BOTH: dict[str, tuple[Files, list[tuple[str, str]]]] = {
         },
         [("admin", "react"), (".", "node")],
     ),
+    "an interface that a command of Redwood starts": (
+        {
+            "package.json": package(dev=("@redwoodjs/core",), private=True, workspaces=["api", "web"]),
+            "api/package.json": package("@redwoodjs/api", "@redwoodjs/graphql-server", private=True),
+            **under("web", SPA),
+        },
+        [("web", "react"), ("api", "node")],
+    ),
     "a worker beside pages": (
         {
             **under("site", SPA),
@@ -211,6 +219,20 @@ def test_databases_alone_do_not_make_code_in_an_unknown_language_an_image() -> N
 
     assert look({"compose.yml": databases, **code}).type == "unknown"
     assert look({"compose.yml": databases, "README.md": ""}).type == "docker"
+
+
+def test_a_database_whose_image_is_built_here_does_not_make_the_code_beside_it_an_image() -> None:
+    database = "services: {cache: {image: redis, build: ./redis}}\n"
+    files = {"redis/redis.conf": "", **{f"src/part{i}.ts": "" for i in range(4)}}
+
+    assert look({"compose.yml": database, **files}).type == "unknown"
+
+
+def test_a_page_about_an_image_is_not_what_is_deployed() -> None:
+    about = {"index.html": "<h1>desk</h1>", "README.md": ""}
+
+    assert look({**about, "Dockerfile": "FROM alpine\nRUN apk add desk\nENTRYPOINT desk\n"}).type == "unknown"
+    assert look({**about, "Dockerfile": "FROM nginx\nCOPY . /usr/share/nginx/html\n"}).type == "static"
 
 
 def test_pages_with_a_script_as_main_are_no_program() -> None:

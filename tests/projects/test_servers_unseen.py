@@ -40,6 +40,13 @@ FOUND: dict[str, tuple[Files, str]] = {
         {"requirements.txt": "fastapi\nuvicorn\n", "desk/start.py": STARTED_PY},
         "fastapi",
     ),
+    "made by a function that only says so": (
+        {
+            "requirements.txt": "fastapi\n",
+            "desk/start.py": "from fastapi import FastAPI\n\n\ndef main() -> FastAPI:\n    return box.app()\n",
+        },
+        "fastapi",
+    ),
     "beside a manage.py that is not Django's": (
         {"requirements.txt": "flask\n", "manage.py": "import click\n", "desk/site/views.py": FLASK_PY},
         "flask",
@@ -54,6 +61,10 @@ MISSED: dict[str, tuple[Files, str]] = {
     "an extension of the framework": (
         {"requirements.txt": "flask-login\n", "desk/pages.py": ROUTES_PY},
         "desk/pages.py imports flask",
+    ),
+    "what the framework is made of, and what asks others, beside it": (
+        {"requirements.txt": "fastapi\nstarlette\naiohttp\n", "desk/pages.py": "import fastapi\n"},
+        "desk/pages.py imports fastapi",
     ),
     "more modules than are read": (
         {"requirements.txt": "fastapi\n", **{f"desk/a/b/part{i}.py": "" for i in range(80)}},

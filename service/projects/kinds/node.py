@@ -9,7 +9,7 @@ from service.projects.bundler import builds_page, bundler
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component, Evidence
-from service.projects.node_packages import BOTS, FRAMEWORKS, NO_PROGRAM, SERVERS, TOOLING
+from service.projects.node_packages import BOTS, FRAMEWORKS, NO_PROGRAM, SELF_STARTED, SERVERS, TOOLING
 from service.projects.node_project import is_dev_server, node_component, production_start
 from service.projects.package import Package
 from service.projects.reading import string
@@ -25,7 +25,7 @@ def recognise(folder: Folder) -> Claim | None:
         return None  # a way into the package above, under a name of its own
     server = package.first_of(*SERVERS)
     if server and server in package.runtime and "workspaces" not in package.scripts and not package.peers.get(server):
-        starts = _starts(package) and not builds_page(folder)
+        starts = server in SELF_STARTED or (_starts(package) and not builds_page(folder))
         if (starts or imports_of_entries(folder, server)) and (starts or package.private or not package.publishes):
             return Claim(0.88, (package.fact(server),), server)
     if worker := _worker(folder):
