@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
 from service import changes
-from service.simulator import Repository
+from service.simulator import Repository, Simulator
 from service.store import looks
-from tests.regeneration.conftest import Stage
+from tests.regeneration.conftest import Stage, staged
 from tests.regeneration.generated import files_of
 
 pytestmark = pytest.mark.anyio
@@ -17,6 +20,17 @@ NODE = files_of("express") | {"lib/prices.js": b"module.exports = 0;\n"}
 THOUSAND = pytest.mark.parametrize(
     "count", [60, pytest.param(1000, marks=[pytest.mark.endurance, pytest.mark.timeout(3600)])]
 )
+
+
+# A thousand pushes in a minute are more than the hour's budget has calls; it would make them wait.
+CALLS = 10_000
+
+
+@pytest.fixture
+async def stage(bitbucket: Simulator, tmp_path: Path) -> AsyncIterator[Stage]:
+    bitbucket.rate_limit.limit = CALLS
+    async with staged(bitbucket, tmp_path, PENSTOCK_RATE_BUDGET_PER_HOUR=str(CALLS)) as running:
+        yield running
 
 
 def irrelevant(turn: int) -> dict[str, str | bytes | None]:
