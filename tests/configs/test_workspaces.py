@@ -55,6 +55,23 @@ def test_a_server_takes_the_modules_of_its_workspace_along() -> None:
     assert "cd apps/api" in generated.pipelines_yml
 
 
+def test_a_server_that_is_built_beside_its_part_is_started_there() -> None:
+    nx = javascript("nestjs", root="apps/api", install_root=".", start_command="node ../../dist/apps/api/main.js")
+
+    generated = made(nx)
+
+    assert '"script": "../../dist/apps/api/main.js"' in dict(generated.files)["pm2/ecosystem.config.cjs"]
+    assert "exec node ../../dist/apps/api/main.js" in generated.pipelines_yml
+
+
+@pytest.mark.parametrize("root", [".", "apps/api"])
+def test_a_server_outside_of_the_repository_is_refused(root: str) -> None:
+    outside = javascript("nestjs", root=root, install_root=root, start_command="node ../main.js")
+
+    with pytest.raises(InvalidValue, match="start_command: not a path inside"):
+        made(outside)
+
+
 def test_a_next_application_of_a_workspace_starts_below_its_bundle() -> None:
     generated = made(javascript("nextjs", root="apps/web", install_root="."))
 

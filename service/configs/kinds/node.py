@@ -10,6 +10,7 @@ from service.configs import grammar
 from service.configs.commands import script_items
 from service.configs.plan import RELEASE_ARTIFACT, Decision, Plan, Site, Work
 from service.configs.toolchains import Part, inside, javascript
+from service.projects.tree import resolve
 
 DEFAULT_PORT = 3000
 _NODE_FILE = re.compile(r"node ([A-Za-z0-9_./-]+)")
@@ -72,12 +73,19 @@ def program_of(part: Part) -> tuple[dict[str, object], str]:
     start = part.start_command or _DEFAULT_START.get(part.type) or f"{javascript.manager(part)} start"
     file = _NODE_FILE.fullmatch(start)
     if file:
-        path = grammar.relative_path("start_command", file[1])
+        path = _packed("start_command", part, file[1])
         return {"script": path, "exec_mode": "cluster", "instances": 2}, f"node {shlex.quote(path)}"
     items = script_items("start_command", start)
     command = items[0] if len(items) == 1 else shlex.join(["bash", "-e", "-c", start])
     words = shlex.split(command)
     return {"script": words[0], "args": words[1:], "interpreter": "none", "exec_mode": "fork"}, command
+
+
+def _packed(field: str, part: Part, path: str) -> str:
+    """A path from the part to a file that goes along: Nx builds beside the part, below the directory of the lock file,
+    which is packed whole. Raises InvalidValue for one further out."""
+    grammar.relative_path(field, resolve(inside(part), path) or path)
+    return path
 
 
 def run_values(program: dict[str, object], command: str, app_dir: str = ".") -> dict[str, object]:
