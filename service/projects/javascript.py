@@ -44,7 +44,7 @@ def setting(source: str, key: str, *, within: str | None = None) -> str | None:
 # A directory that is joined to the config file's own.
 _HERE = r"(?:__dirname|import\.meta\.dirname)"
 _COMPUTED = (
-    re.compile(rf"(?:path\.)?(?:resolve|join)\(\s*{_HERE}\s*,([^()]*)\)"),
+    re.compile(rf"(?:\w+\.)?(?:resolve|join)\(\s*{_HERE}\s*,([^()]*)\)"),
     re.compile(rf"""{_HERE}\s*\+\s*(["']/?[^"'\n]+["'])"""),
     re.compile(r"""(?:fileURLToPath\(\s*)?new URL\(\s*(["'][^"'\n]+["'])\s*,\s*import\.meta\.url\s*\)"""),
 )
@@ -57,6 +57,13 @@ def directory(source: str, key: str, *, within: str | None = None) -> str | None
     code = without_comments(source)
     block = code if within is None else _object(code, within) or ""
     return _joined(block, key, code)
+
+
+def directory_of_run(source: str, key: str) -> str | None:
+    """The directory that `key` is set to by joining it to the one that the build is run in."""
+    start = rf"""(?<![\w.$]){re.escape(key)}["']?\s*:\s*(?:\w+\.)?(?:resolve|join)\(\s*process\.cwd\(\)\s*,"""
+    match = re.search(rf"""{start}\s*["']([\w./-]+)["']\s*\)""", without_comments(source))
+    return match[1] if match else None
 
 
 def _joined(block: str, key: str, code: str) -> str | None:

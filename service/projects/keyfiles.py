@@ -116,7 +116,11 @@ def _group(name: str) -> tuple[str, float | None, int]:
 
 def _bundler_configs(tree: Tree, prefix: str) -> list[str]:
     """Webpack's config files one level down, production's first."""
-    found = [f"{place}/{name}" for place in ("webpack", "config", "build") for name in tree.names(prefix + place)]
+    found = [
+        f"{place}/{name}"
+        for place in ("webpack", "config", "build", "internals/webpack")
+        for name in tree.names(prefix + place)
+    ]
     telling = sorted(filter(WEBPACK_CONFIG.fullmatch, found), key=lambda path: ("prod" not in path, path))
     return [prefix + path for path in telling if not re.search(r"dev|test", path.rpartition("/")[2])]
 

@@ -14,7 +14,7 @@ from service.projects.tree import resolve
 _FIRST_VITE = r"^(?:(?!\bvite(?:-ssg)? build\b).)*\bvite(?:-ssg)? build\b[^&|;]*?"
 # Where webpack's config files lie if not beside package.json.
 WEBPACK_CONFIG = re.compile(
-    r"(?:webpack|config|build)/(?:webpack[\w.-]*|config[\w.-]*|(?:prod|production|prd|common|base)(?:\.config)?)\.[cm]?[jt]s"
+    r"(?:webpack|config|build|internals/webpack)/(?:webpack[\w.-]*|config[\w.-]*|(?:prod|production|prd|common|base)(?:\.config)?)\.[cm]?[jt]s"
 )
 
 
@@ -69,6 +69,10 @@ def _webpack(folder: Folder, default: str | None) -> str | None:
         written = javascript.directory(source, "path", within="output") or javascript.directory(source, "output")
         if written:
             return _seen_from_here(name, written) or default
+        if written := javascript.directory_of_run(source, "path"):
+            return _tidy(written, default)
+    if folder.has("config/paths.js") and folder.has("scripts/build.js"):  # what react-scripts leaves when it goes
+        return "build"
     return _tidy(_script_value(folder, r"--output-path[ =]([\w./-]+)"), default)
 
 

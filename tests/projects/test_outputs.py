@@ -52,6 +52,26 @@ CASES: dict[str, tuple[Files, str]] = {
         },
         "public/pages",
     ),
+    "webpack, by a module of another name": (
+        {
+            "package.json": WEBPACK,
+            "webpack.config.js": "const t = Path.resolve(__dirname, 'www');\nmodule.exports = { output: { path: t } }",
+        },
+        "www",
+    ),
+    "webpack, where the build is run": (
+        {
+            "package.json": WEBPACK,
+            "internals/webpack/webpack.base.js": (
+                "module.exports = (more) => ({ output: merge({ path: path.resolve(process.cwd(), 'www') }, more) })"
+            ),
+        },
+        "www",
+    ),
+    "webpack, as react-scripts leaves it": (
+        {"package.json": WEBPACK, "config/paths.js": "", "config/webpack.config.js": "", "scripts/build.js": ""},
+        "build",
+    ),
     "webpack, glued together": (
         {"package.json": WEBPACK, "webpack.config.js": "module.exports = { output: { path: __dirname + '/www' } }"},
         "www",
