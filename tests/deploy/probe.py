@@ -10,14 +10,14 @@ from tests.deploy.server import Server
 
 
 class Probe:
-    """A context that counts the statuses it saw; `seen` is complete once it is left."""
+    """A context that counts the statuses it saw, or what kept it from one; `seen` is complete once it is left."""
 
     def __init__(self, server: Server, path: str) -> None:
         self._server = server
         self._path = path
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask)
-        self.seen: Counter[int] = Counter()
+        self.seen: Counter[int | str] = Counter()
 
     def __enter__(self) -> Probe:
         self._thread.start()
@@ -32,7 +32,7 @@ class Probe:
     def _ask(self) -> None:
         while not self._stop.wait(0.05):
             try:
-                status, _ = self._server.get(self._path)
-            except OSError:
-                status = 0
-            self.seen[status] += 1
+                answer: int | str = self._server.get(self._path)[0]
+            except OSError as error:
+                answer = str(error)
+            self.seen[answer] += 1
