@@ -141,7 +141,7 @@ app.get('/api/health', (request, response) => {
 module.exports = { app };"""
 
 
-@pytest.mark.parametrize("backend", ["fullstack/backend", "express"])
+@pytest.mark.parametrize("backend", ["fullstack/backend", pytest.param("express", marks=pytest.mark.endurance)])
 def test_pages_and_their_application_go_live_and_come_back_together(
     backend: str, deliver: Callable[..., Project]
 ) -> None:
