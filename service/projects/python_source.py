@@ -129,19 +129,14 @@ def _created(value: ast.expr, origins: Origins) -> tuple[str | None, bool]:
     """The framework that a value is built with, and whether it comes from an application factory at least."""
     if not isinstance(value, ast.Call):
         return None, False
-    framework = _framework(value, origins)
+    framework = _framework(value.func, origins)
     if framework:
         return framework, True
     inner = _created(value.args[0], origins)[0] if value.args else None  # socketio.ASGIApp(app), CORS(Flask(…))
     return inner, FACTORY.fullmatch(called(value)) is not None
 
 
-def _framework(call: ast.Call, origins: Origins) -> str | None:
-    """The framework of the class that is called."""
-    return _class(call.func, origins)
-
-
-def _class(value: ast.expr, origins: Origins) -> str | None:
+def _framework(value: ast.expr, origins: Origins) -> str | None:
     """The framework of a class, if it really comes from there (a `Flask` of somebody's own module does not)."""
     module, name = _origin(value, origins) or ("", "")
     framework, packages = _CLASSES.get(name, (None, ()))
@@ -152,7 +147,7 @@ def _factories(module: ast.Module, origins: Origins) -> Iterator[Application]:
     """Top-level functions that build and return an application, `create_app` and its kind, or say that they do."""
     for node in module.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            framework = _class(node.returns, origins) if node.returns is not None else None
+            framework = _framework(node.returns, origins) if node.returns is not None else None
             if framework is None and "app" in node.name.lower():
                 framework = next(filter(None, (_created(call, origins)[0] for call in calls(node.body))), None)
             returns = any(isinstance(inner, ast.Return) and inner.value for inner in statements(node.body))

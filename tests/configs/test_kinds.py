@@ -114,6 +114,9 @@ def test_pages_that_a_program_renders_are_a_second_program_of_the_same_release()
 
     upstreams = [entry for entry in read(generated.nginx_config) if entry.name == "upstream"]
     assert [entry.args[0] for entry in upstreams] == ["app_example_com_app", "app_example_com_pages"]
+    servers = [inner.args for one in upstreams for inner in one.block or () if inner.name == "server"]
+    assert len(servers) == 4
+    assert all("max_fails=0" in args for args in servers)  # one without an answer is asked again the next time
     by_location = {
         entry.args[-1]: next((one.args[0] for one in entry.block or () if one.name == "proxy_pass"), None)
         for server in read(generated.nginx_config)
