@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from service.addresses import BadTarget, NotFound, Target, checked
-from service.client.exchange import NoReply, Reply, exchange, pool
+from service.client.exchange import NoReply, Reply, exchange, pool, public_trust
 
 PORTS = frozenset({443, 8443})
 SECONDS = 10.0
@@ -52,7 +52,7 @@ class Outbound:
     def __init__(self, *, allow_private: bool, tls: ssl.SSLContext | None = None) -> None:
         self._allow_private = allow_private
         self._hosts: OrderedDict[tuple[str, str], _Host] = OrderedDict()
-        self._tls = tls or httpx.create_ssl_context(trust_env=False)
+        self._tls = tls or public_trust()
 
     async def check(self, url: str) -> None:
         """Raises BadTarget, with what a person can do about it, for a link that nothing would be sent to."""

@@ -15,6 +15,7 @@ import msgspec
 from service.app import Application, Role
 from service.bitbucket.signature import sign
 from service.cli.serve import listen, url_of
+from service.client.exchange import public_trust
 from service.settings import from_environ
 from service.store import accounts
 from service.web.house import House
@@ -159,6 +160,11 @@ ACTOR = {
 }
 
 
+def client_of(url: str, **settings: Any) -> httpx.AsyncClient:
+    """A client of the service at `url`, as a stranger has it; what a client costs is reading certificates."""
+    return httpx.AsyncClient(base_url=url, verify=public_trust(), **{"timeout": 20, **settings})
+
+
 @asynccontextmanager
 async def living(environ: Mapping[str, str], *, role: Role = Role.ALL) -> AsyncIterator[Living]:
     """Starts the service in this event loop, with an administrator and the repository acme/shop connected."""
@@ -173,7 +179,8 @@ async def living(environ: Mapping[str, str], *, role: Role = Role.ALL) -> AsyncI
         await server.started_listening()
         house = application.house
         token = await _token(house)
-        async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=20) as client:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with client_of(url, headers=headers) as client:
             started = Living(url, house, client, token, hook=Hook(0, "", "", ""))
             known = await client.get("/api/repositories")
             if not known.json()["items"]:

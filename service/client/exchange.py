@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
@@ -42,6 +44,13 @@ class NoReply(Exception):
         self.unsent = unsent
 
 
+@cache
+def public_trust() -> ssl.SSLContext:
+    """Whose certificates count unless told otherwise: reading them takes longer than much else of a start, so they are
+    read once."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def pool(*, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """The connections of this process.
 
@@ -49,6 +58,7 @@ def pool(*, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncCli
     one credential was given into the calls of another.
     """
     return httpx.AsyncClient(
+        verify=public_trust(),
         transport=transport,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         trust_env=False,

@@ -15,6 +15,7 @@ from sqlalchemy import update
 from service.simulator import Simulator
 from service.store.tables import work
 from tests.crash.test_crash import WHILE_DELIVERING
+from tests.living import client_of
 from tests.regeneration.conftest import FILE, QUICK, open_requests, staged, text_of
 from tests.regeneration.generated import files_of
 
@@ -83,7 +84,7 @@ async def _dies_at(bitbucket: Simulator, directory: Path, place: str, token: str
     headers = {"Authorization": f"Bearer {token}"}
     try:
         async with (
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client,
+            client_of(f"http://127.0.0.1:{port}", headers=headers) as client,
             asyncio.timeout(60),
         ):
             while True:

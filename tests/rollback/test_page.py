@@ -6,10 +6,10 @@ import re
 from datetime import timedelta
 from html import unescape
 
-import httpx
 import pytest
 
 from service.store import accounts
+from tests.living import client_of
 from tests.rollback.conftest import Story
 from tests.web.people import people_of
 
@@ -23,7 +23,7 @@ async def shown(story: Story, page: str = "/rollback", **query: int | str) -> st
         assert user is not None
         ends = record.now + timedelta(minutes=5)
         ticket = await accounts.add_ticket(record.connection, user_id=user.id, expires_at=ends)
-    async with httpx.AsyncClient(base_url=story.both.penstock.url, timeout=20) as browser:
+    async with client_of(story.both.penstock.url) as browser:
         await browser.get("/sign-in", params={"ticket": ticket})
         answer = await browser.get(f"/pipelines/{story.both.pipeline_id}{page}", params=query)
     assert answer.status_code == 200, answer.text

@@ -14,7 +14,7 @@ from service import passwords
 from service.store import accounts, audit, failed_tries
 from service.store.tables import audit as audit_table
 from service.store.tables import tokens
-from tests.living import Living
+from tests.living import Living, client_of
 from tests.web.people import OPERATOR, OWNER, People, people_of
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +35,7 @@ async def with_password(penstock: Living, name: str = "grace") -> None:
 
 
 async def sign_in(penstock: Living, name: str = "grace", password: str = PASSWORD) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=penstock.url) as browser:
+    async with client_of(penstock.url) as browser:
         return await browser.post("/api/session", json={"username": name, "password": password})
 
 
@@ -87,7 +87,7 @@ async def test_H4_a_link_makes_the_first_account_and_never_a_second(penstock: Li
         ends = record.now + timedelta(hours=1)
         ticket = await accounts.add_ticket(record.connection, user_id=None, expires_at=ends)
 
-    async with httpx.AsyncClient(base_url=penstock.url) as browser:
+    async with client_of(penstock.url) as browser:
         answer = await browser.get("/sign-in", params={"ticket": ticket})
 
     assert answer.status_code == 410
@@ -101,7 +101,7 @@ async def test_H6_of_two_who_use_a_link_at_once_one_is_let_in(penstock_on_each: 
         ticket = await accounts.add_ticket(record.connection, user_id=1, expires_at=ends)
 
     async def follow() -> int:
-        async with httpx.AsyncClient(base_url=penstock.url) as browser:
+        async with client_of(penstock.url) as browser:
             return (await browser.get("/sign-in", params={"ticket": ticket})).status_code
 
     assert sorted(await asyncio.gather(*(follow() for _ in range(6)))) == [303] + [410] * 5
@@ -116,7 +116,7 @@ async def test_H9_who_is_removed_is_out_at_once(penstock: Living, people: People
 
 async def test_a_session_ends_with_its_account(penstock: Living) -> None:
     await with_password(penstock)
-    async with httpx.AsyncClient(base_url=penstock.url) as browser:
+    async with client_of(penstock.url) as browser:
         await browser.post("/api/session", json={"username": "grace", "password": PASSWORD})
         before = await browser.get("/api/pipelines")
         async with penstock.house.recorder.record() as record:
@@ -141,7 +141,7 @@ async def test_H7_another_sites_page_changes_nothing_with_the_cookie(
     penstock: Living, headers: dict[str, str], status: int
 ) -> None:
     await with_password(penstock)
-    async with httpx.AsyncClient(base_url=penstock.url) as browser:
+    async with client_of(penstock.url) as browser:
         await browser.post("/api/session", json={"username": "grace", "password": PASSWORD})
         answer = await browser.post("/api/domains", json={"name": "example.com"}, headers=headers)
 
@@ -149,7 +149,7 @@ async def test_H7_another_sites_page_changes_nothing_with_the_cookie(
 
 
 async def test_H10_strangers_learn_nothing_of_version_or_state(penstock: Living) -> None:
-    async with httpx.AsyncClient(base_url=penstock.url) as stranger:
+    async with client_of(penstock.url) as stranger:
         health = await stranger.get("/healthz")
 
     assert health.json() == {"status": "ok"}
@@ -201,7 +201,7 @@ async def test_it_is_told_how_somebody_signed_in(penstock: Living) -> None:
     async with penstock.house.recorder.record() as record:
         ends = record.now + timedelta(hours=1)
         ticket = await accounts.add_ticket(record.connection, user_id=1, expires_at=ends)
-    async with httpx.AsyncClient(base_url=penstock.url) as browser:
+    async with client_of(penstock.url) as browser:
         await browser.get("/sign-in", params={"ticket": ticket})
 
     lines = (await penstock.get("/api/audit", limit=2))["items"]

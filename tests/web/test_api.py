@@ -12,7 +12,7 @@ import pytest
 
 from service import passwords
 from service.store import accounts, members
-from tests.living import Living, push, status
+from tests.living import Living, client_of, push, status
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +27,7 @@ async def somebody_else(penstock: Living, name: str = "bob") -> AsyncIterator[ht
         number = await accounts.add_user(record.connection, name, None, is_admin=False, now=record.now)
         token = await accounts.add_token(record.connection, number, "tests", now=record.now, expires_at=None)
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=penstock.url, headers=headers, timeout=20) as client:
+    async with client_of(penstock.url, headers=headers, timeout=20) as client:
         yield client
 
 
@@ -84,7 +84,7 @@ def fields(content: Any) -> list[str]:
 async def test_who_shows_nothing_valid_is_told_how_to_get_in(
     penstock: Living, method: str, path: str, headers: dict[str, str]
 ) -> None:
-    async with httpx.AsyncClient(base_url=penstock.url) as client:
+    async with client_of(penstock.url) as client:
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         answer = await client.request(method, path, headers=raw)
 
@@ -93,7 +93,7 @@ async def test_who_shows_nothing_valid_is_told_how_to_get_in(
 
 
 async def test_what_a_machine_asks_before_it_has_a_token_is_open(penstock: Living) -> None:
-    async with httpx.AsyncClient(base_url=penstock.url) as client:
+    async with client_of(penstock.url) as client:
         answers = [await client.get(path) for path in ("/healthz", "/readyz")]
 
     assert [answer.status_code for answer in answers] == [200, 200]
@@ -106,7 +106,7 @@ async def browser(penstock: Living) -> AsyncIterator[httpx.AsyncClient]:
     async with penstock.house.recorder.record() as record:
         hashed = passwords.hash_password("correct horse battery")
         await accounts.add_user(record.connection, "grace", hashed, is_admin=True, now=record.now)
-    async with httpx.AsyncClient(base_url=penstock.url, timeout=20) as client:
+    async with client_of(penstock.url) as client:
         said = {"username": "grace", "password": "correct horse battery"}
         assert (await client.post("/api/session", json=said)).status_code == 204
         yield client

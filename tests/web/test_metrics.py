@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from service.store.tables import deliveries, executions
-from tests.living import Living, living, push, status
+from tests.living import Living, client_of, living, push, status
 from tests.web.people import ADMIN, OWNER, STRANGER, VIEWER, People, people_of
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +34,7 @@ def samples(text: str) -> dict[str, float]:
 
 
 async def scraped(penstock: Living, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=penstock.url) as prometheus:
+    async with client_of(penstock.url) as prometheus:
         return await prometheus.get(
             "/metrics", headers={name.replace("_", "-"): text for name, text in headers.items()}
         )

@@ -16,7 +16,7 @@ from service.simulator.credentials import Credential
 from service.simulator.rest.app import TABLE
 from service.store import accounts, log
 from service.web.pages.words import ago, lasting, step_told
-from tests.living import Living, living, push, status
+from tests.living import Living, client_of, living, push, status
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +34,7 @@ async def service(tmp_path: Path) -> AsyncIterator[Living]:
 @pytest.fixture
 async def visitor(service: Living) -> AsyncIterator[httpx.AsyncClient]:
     """A browser without scripts: it keeps cookies and follows nothing by itself."""
-    async with httpx.AsyncClient(base_url=service.url, timeout=20) as client:
+    async with client_of(service.url) as client:
         yield client
 
 

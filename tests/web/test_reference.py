@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 
 from service.web.api import OPERATIONS
 from service.web.openapi import document, statuses
-from tests.living import Living
+from tests.living import Living, client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -70,7 +69,7 @@ def test_the_document_is_valid_openapi() -> None:
 
 
 async def test_the_document_is_for_everybody_and_the_page_for_who_is_signed_in(penstock: Living) -> None:
-    async with httpx.AsyncClient(base_url=penstock.url) as stranger:
+    async with client_of(penstock.url) as stranger:
         open_to_all, hidden = await stranger.get("/api/openapi.json"), await stranger.get("/api/docs")
     shown = await penstock.client.get("/api/docs")
 

@@ -15,7 +15,7 @@ from service.settings import BadSetting, from_environ
 from service.simulator import MAYA, Actor, Simulator
 from service.store import accounts, identities
 from service.web.pages.bitbucket import COOKIE, PATIENCE
-from tests.living import Living, living
+from tests.living import Living, client_of, living
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,7 @@ async def penstock(bitbucket: Simulator, tmp_path: Path) -> AsyncIterator[Living
 
 @pytest.fixture
 async def browser(penstock: Living) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=penstock.url, follow_redirects=True, trust_env=False) as client:
+    async with client_of(penstock.url, follow_redirects=True, trust_env=False) as client:
         yield client
 
 
@@ -175,7 +175,7 @@ async def test_who_says_no_at_bitbucket_is_told_so(
 async def test_what_one_browser_began_no_other_finishes(penstock: Living, browser: httpx.AsyncClient) -> None:
     back = await returned(browser)
 
-    async with httpx.AsyncClient(base_url=penstock.url, follow_redirects=True) as victim:
+    async with client_of(penstock.url, follow_redirects=True) as victim:
         answer = await victim.get(back)
         assert answer.status_code == 403
         assert (await victim.get("/api/repositories")).status_code == 401
@@ -200,7 +200,7 @@ async def test_a_code_counts_once(penstock: Living, browser: httpx.AsyncClient) 
     cookies = httpx.Cookies(browser.cookies)
     assert (await browser.get(back)).url.path == "/"
 
-    async with httpx.AsyncClient(base_url=penstock.url, cookies=cookies) as again:
+    async with client_of(penstock.url, cookies=cookies) as again:
         assert (await again.get(back)).status_code == 403
 
 
@@ -236,7 +236,7 @@ async def test_a_bitbucket_that_does_not_answer_lets_nobody_in(tmp_path: Path) -
             "PENSTOCK_SIGN_IN_CLIENT_SECRET": "another",
             "PENSTOCK_SIGN_IN_WORKSPACE": "acme",
         }
-        async with living(environ) as penstock, httpx.AsyncClient(base_url=penstock.url) as browser:
+        async with living(environ) as penstock, client_of(penstock.url) as browser:
             bitbucket.people.add_consumer("consumer", "its-secret-one", penstock.url)
             back = await returned(browser)
             wrong_secret = await browser.get(back)
@@ -251,7 +251,7 @@ async def test_a_bitbucket_that_does_not_answer_lets_nobody_in(tmp_path: Path) -
 async def test_without_a_consumer_there_is_no_such_way(tmp_path: Path) -> None:
     async with (
         living({"PENSTOCK_DATA_DIR": str(tmp_path)}) as penstock,
-        httpx.AsyncClient(base_url=penstock.url) as browser,
+        client_of(penstock.url) as browser,
     ):
         assert (await browser.get("/sign-in/bitbucket")).status_code == 404
         assert "Bitbucket" not in (await browser.get("/sign-in")).text

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from service.store import accounts
-from tests.living import Living
+from tests.living import Living, client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +30,7 @@ async def session(penstock: Living) -> str:
 
 async def opened(penstock: Living, path: str = "/api/events", **headers: str) -> int:
     """The status of a stream that is asked for with these headers and no others that say who asks."""
-    async with httpx.AsyncClient(base_url=penstock.url) as client:
+    async with client_of(penstock.url) as client:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with client.stream("GET", path, headers=named) as answer:
             return answer.status_code
