@@ -7,6 +7,7 @@ import re
 from service.projects import javascript
 from service.projects.folder import Folder
 from service.projects.node_manager import parents
+from service.projects.node_packages import BROWSER
 from service.projects.package import Package
 from service.projects.workspaces import orchestrator
 
@@ -44,6 +45,7 @@ _INSTALLED = (
 INSTALLED_CONFIDENCE = 0.45
 # Tools that make pages unless told otherwise.
 _MAKES_PAGES = re.compile(r"\b(?:react-scripts|react-app-rewired|craco|vue-cli-service) build\b(?!.*--target lib)")
+_FRONT = re.compile(r"(?:.+/)?(?:front-?end|client|web|ui)(?:[-_]?app)?", re.IGNORECASE)
 _VITE_BUILD = re.compile(r"\bvite build\b")  # whatever else is still installed
 _LIBRARY_MODE = re.compile(r"\blib\s*:\s*\{")
 _SERVER_SCRIPT = re.compile(r"^(?:npx |cross-env |\w+=\S* )*(?:node|nodemon|ts-node|tsx) ")
@@ -89,7 +91,12 @@ def has_page(folder: Folder) -> bool:
     ):
         return True
     package = folder.package
-    if package is None or package.publishes or (package.main and not package.private) or is_workspace(folder):
+    if package is None or package.publishes or is_workspace(folder):
+        return False
+    built = "build" in package.scripts and any(name in package.runtime for name in BROWSER)
+    if built and _FRONT.fullmatch(folder.root):
+        return True  # for a page that the server beside it keeps
+    if package.main and not package.private:
         return False
     if folder.python.name and "build-system" in folder.python.pyproject and not folder.has("manage.py"):
         return False  # what a package for Python brings along
@@ -130,4 +137,11 @@ def is_published(folder: Folder) -> bool:
         return False
     if any(name in package.peers for name in ("react", "vue", "svelte", "@angular/core", "solid-js")):
         return package.publishes or (package.main is not None and not package.private)
-    return package.publishes and not package.private
+    return package.publishes and not package.private and not is_shown(folder, package)
+
+
+def is_shown(folder: Folder, package: Package) -> bool:
+    """Whether a page lies where a bundler starts from, of a package that brings its framework along: what it says to
+    publish are the pages."""
+    page = folder.has("index.html", "src/index.html", "public/index.html")
+    return page and any(name in package.runtime for name in BROWSER)

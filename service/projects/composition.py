@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from service.projects import workspaces
+from service.projects.bundler import bundler
 from service.projects.doubts import doubt
 from service.projects.parts import BACK_NAME, FRONT_NAME, Claimed, Part, parts_of, relevant
 from service.projects.places import depth
@@ -81,8 +82,10 @@ def _is_collection(tree: Tree, parts: list[Part], apps: list[Part]) -> bool:
 
 
 def _is_half(page: Part, backs: list[Part]) -> bool:
-    """Whether plain pages are a front end: at the top, or under the name of one beside a server."""
-    return page.root == "." or (bool(backs) and FRONT_NAME.fullmatch(page.root) is not None)
+    """Whether pages without a framework are a front end: at the top; beside a server if built or named as one."""
+    if page.root == ".":
+        return True
+    return bool(backs) and (FRONT_NAME.fullmatch(page.root) is not None or bundler(page.folder) is not None)
 
 
 def _is_of_a_sample(tree: Tree, front: Part) -> bool:
@@ -117,7 +120,7 @@ def _is_deployment(parts: list[Part]) -> bool:
         return False
     images = [part for part in parts if part.kind.type == "docker"]
     finished = _runs_finished(top)
-    apps = [part for part in parts if part.claim.confidence > 0.9 and not part.claim.library]
+    apps = [part for part in parts if part.claim.confidence > (0.8 if part.serves else 0.9) and not part.claim.library]
     if any(part.is_front or part.folder.own_services or depth(part.root) < 2 or not finished for part in apps):
         return False
     if len(images) >= 3 and len(images) > 2 * (len(parts) - len(images)):

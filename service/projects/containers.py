@@ -50,7 +50,7 @@ def is_dockerfile(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def is_compose(name: str) -> bool:
     """Whether a file name is a compose file."""
-    return re.fullmatch(r"(?:docker-)?compose[\w.-]*\.ya?ml", name) is not None
+    return re.fullmatch(r"(?:docker-)?compose(?:[._-][\w.-]*)?\.ya?ml", name) is not None
 
 
 def dockerfile(source: str) -> Dockerfile:

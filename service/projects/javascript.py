@@ -46,6 +46,7 @@ _HERE = r"(?:__dirname|import\.meta\.dirname)"
 _COMPUTED = (
     re.compile(rf"(?:\w+\.)?(?:resolve|join)\(\s*{_HERE}\s*,([^()]*)\)"),
     re.compile(rf"""{_HERE}\s*\+\s*(["']/?[^"'\n]+["'])"""),
+    re.compile(r"""(?:path\.)?resolve\(\s*(["'][^"'\n]+["'])\s*\)"""),
     re.compile(r"""(?:fileURLToPath\(\s*)?new URL\(\s*(["'][^"'\n]+["'])\s*,\s*import\.meta\.url\s*\)"""),
 )
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?=\s*(?:[,;}\n]|$))")

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from service.projects.containers import is_compose, is_dockerfile
+from service.projects.containers import COMPOSE_NAMES, is_compose, is_dockerfile
+from service.projects.node_manager import LOCKS, README
 from service.projects.outputs import WEBPACK_CONFIG
 from service.projects.places import MANIFESTS, PROJECT_FILE, candidates, depth, is_side
 from service.projects.python_files import python_entries, python_rest, settings_files
@@ -22,7 +23,7 @@ MAX_LOCK_BYTES = 4 * 1024  # of a lock file only the head is looked at
 _CONFIGS = re.compile(
     r"(?:next|nuxt|vite|vue|astro|svelte|react-router|remix|rsbuild|webpack)\.config\.[cm]?[jt]s|"
     r"(?:pnpm-workspace|rush|lerna|nx|turbo|workspace)\.(?:ya?ml|json)|gatsby-config\.[jt]s|Procfile|nest-cli\.json|"
-    r"wrangler\.(?:toml|jsonc?)|quasar\.conf(?:ig)?\.[cm]?[jt]s|"
+    r"wrangler\.(?:toml|jsonc?)|(?:template|serverless)\.ya?ml|quasar\.conf(?:ig)?\.[cm]?[jt]s|"
     r"hugo\.(?:toml|ya?ml|json)|config\.(?:toml|ya?ml)|Directory\.\w+\.props|web\.config"
 )
 _PIN_NAMES = """
@@ -32,6 +33,7 @@ _PIN_NAMES = """
 noxfile.py
 """
 _PINS = frozenset(_PIN_NAMES.split())
+_LOCKS = frozenset(lock for lock, _ in LOCKS)
 _PYTHON_PROJECTS = ("pyproject.toml", "Pipfile", "setup.py", "setup.cfg")
 _NODE_ENTRY = ("server", "app", "index", "main", "www")
 _NODE_ENTRY_PLACES = ("", "src/", "server/", "bin/", "src/server/", "api/", "app/")
@@ -67,7 +69,7 @@ def _worth_reading(tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
     """The folder's key files with their rank: manifests 0, configuration 1, pins 1.5, entry files 2, settings 3."""
     prefix = "" if folder == "." else f"{folder}/"
     counted: defaultdict[str, int] = defaultdict(int)
-    for name in tree.names(folder):
+    for name in sorted(tree.names(folder), key=_is_variant):
         group, rank, limit = _group(name)
         counted[group] += 1
         if rank is not None and counted[group] <= limit:
@@ -82,6 +84,8 @@ def _worth_reading(tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
         if any(name in _PYTHON_PROJECTS or is_requirements(name) for name in names):
             rest = (path for path in python_rest(tree, folder) if path not in entries)
             yield from ((path, 4.0 + position * 0.1) for position, path in enumerate(islice(rest, MAX_FURTHER)))
+    if sum(name in _LOCKS for name in names) > 1 and README in names:
+        yield prefix + README, 2.0  # says which of them is used
     if "go.mod" in names:  # all the files of a directory are of one package
         sources = (name for name in names if name.endswith(".go") and not name.endswith("_test.go"))
         yield from ((prefix + name, 2.0) for name in list(sources)[:1])
@@ -91,6 +95,11 @@ def _worth_reading(tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
         counted["requirements"] += 1
         if path.endswith((".txt", ".in")) and counted["requirements"] <= 5:
             yield path, 0.5
+
+
+def _is_variant(name: str) -> bool:
+    """Whether a compose file or a Dockerfile is one of several that vary the main one."""
+    return (is_compose(name) and name not in COMPOSE_NAMES) or (is_dockerfile(name) and name != "Dockerfile")
 
 
 def _group(name: str) -> tuple[str, float | None, int]:

@@ -18,6 +18,8 @@ LOCKS = (
     ("package-lock.json", "npm"),
     ("npm-shrinkwrap.json", "npm"),
 )
+README = "README.md"
+_CALL = re.compile(r"(?<![\w./-])(npm|yarn|pnpm|bun) (?:i|ci|install|add|run|start|build|dev|serve)\b")
 _MANAGER_FIELD = re.compile(r"(npm|yarn|pnpm|bun)@\^?(\d+)")
 
 
@@ -63,11 +65,10 @@ def node_manager(tree: Tree, folder: str, package: Package | None) -> NodeManage
         berry = name == "yarn" and (major >= 2 if major else _is_berry(tree, lock_root))
         return NodeManager(name, lock_root if lock else folder, lock, because, berry)
     if locks:
-        if len({manager for _, manager in locks}) > 1:
-            tree.warn(
-                f"several lock files in {lock_root}: {', '.join(lock for lock, _ in locks)}; {locks[0][0]} is used"
-            )
         lock, name = locks[0]
+        if len({manager for _, manager in locks}) > 1:
+            lock, name = _called(tree, lock_root, locks) or locks[0]
+            tree.warn(f"several lock files in {lock_root}: {', '.join(lock for lock, _ in locks)}; {lock} is used")
         path = resolve(lock_root, lock) or lock
         return NodeManager(name, lock_root, lock, Evidence(path, f"lock file of {name}"), _is_berry(tree, lock_root))
     return _by_traces(tree, folder, package)
@@ -94,6 +95,18 @@ def _nearest_locks(tree: Tree, folder: str) -> tuple[str, list[tuple[str, str]]]
         if found:
             return above, found
     return folder, []
+
+
+def _called(tree: Tree, folder: str, locks: list[tuple[str, str]]) -> tuple[str, str] | None:
+    """The lock file of the manager that is called: by the scripts, else by the Dockerfile, else by the README; None
+    where none is, or more than one."""
+    package = package_in(tree, folder)
+    scripts = "\n".join(package.scripts.values()) if package else ""
+    for source in (scripts, *(tree.text(resolve(folder, name) or "") or "" for name in ("Dockerfile", README))):
+        called = {match[1] for match in _CALL.finditer(source)}
+        if len(called) == 1:
+            return next(((lock, manager) for lock, manager in locks if manager in called), None)
+    return None
 
 
 def _by_traces(tree: Tree, folder: str, package: Package | None) -> NodeManager:

@@ -86,8 +86,10 @@ BOTS = (
     "whatsapp-web.js",
     "probot",
 )
-# Frameworks of pages.
+# Frameworks of which a library's components are made.
 FRAMEWORKS = ("react", "vue", "svelte", "@angular/core")
+# What a package needs at run time that is shown in a browser.
+BROWSER = ("react-dom", "vue", "@angular/core", "angular", "svelte", "preact", "solid-js", "ember-source", "lit")
 # What is installed on a device: nothing that Node.js runs on a server.
 NO_PROGRAM = ("react-native", "expo", "electron", "@tauri-apps/api", "@tarojs/taro", "@dcloudio/uni-app")
 # A package.json of nothing but these serves the people who work on a repository, not the repository.

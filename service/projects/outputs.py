@@ -8,13 +8,14 @@ from posixpath import join, normpath
 from service.projects import javascript
 from service.projects.bundler import BUNDLERS, bundler
 from service.projects.folder import Folder
+from service.projects.reading import string, table
 from service.projects.tree import resolve
 
 # The first of several builds: those after it make what the pages need besides.
 _FIRST_VITE = r"^(?:(?!\bvite(?:-ssg)? build\b).)*\bvite(?:-ssg)? build\b[^&|;]*?"
 # Where webpack's config files lie if not beside package.json.
 WEBPACK_CONFIG = re.compile(
-    r"(?:webpack|config|build|internals/webpack)/(?:webpack[\w.-]*|config[\w.-]*|(?:prod|production|prd|common|base)(?:\.config)?)\.[cm]?[jt]s"
+    r"(?:webpack|config|build|internals/webpack)/(?:webpack[\w.-]*|config[\w.-]*|(?:prod|production|prd|common|base)(?:\.config)?|index)\.[cm]?[jt]s"
 )
 
 
@@ -30,7 +31,17 @@ def output_directory(folder: Folder) -> str | None:
         return _webpack(folder, default)
     if name in ("vite", "rolldown-vite", "vite-plus"):
         return _vite(folder, default)
+    if name in ("parcel", "parcel-bundler") and (written := _parcel_target(folder)):
+        return _tidy(written, default)
     return _tidy(_script_value(folder, r"(?:--outDir|--dist-dir|--out-dir|-d)[ =]([\w./-]+)"), default)
+
+
+def _parcel_target(folder: Folder) -> str | None:
+    """The `distDir` of the one target that package.json describes."""
+    content = folder.tree.json(folder.package.path) if folder.package else {}
+    found = [string(table(target).get("distDir")) for target in table(content.get("targets")).values()]
+    written = [directory for directory in found if directory]
+    return written[0] if len(written) == 1 else None
 
 
 def _vue_cli(folder: Folder, default: str | None) -> str | None:
@@ -67,6 +78,7 @@ def _webpack(folder: Folder, default: str | None) -> str | None:
     for name in dict.fromkeys(filter(None, (*named, *usual, *deeper))):
         source = folder.text(name) or ""
         written = javascript.directory(source, "path", within="output") or javascript.directory(source, "output")
+        written = written or javascript.directory(source, "assetsRoot")  # of the template that Vue had for webpack
         if written:
             return _seen_from_here(name, written) or default
         if written := javascript.directory_of_run(source, "path"):

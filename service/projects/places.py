@@ -38,14 +38,14 @@ package.json package.json5 package.yaml pyproject.toml Pipfile setup.py setup.cf
 composer.json artisan Gemfile go.mod go.work Cargo.toml pom.xml build.gradle build.gradle.kts
 settings.gradle settings.gradle.kts deno.json deno.jsonc mix.exs angular.json .angular-cli.json project.json
 global.json config.ru index.html hugo.toml hugo.yaml mkdocs.yml mkdocs.yaml _config.yml Staticfile main.py
-app.py server.py bot.py main.go index.php pubspec.yaml build.sbt Package.swift CMakeLists.txt
+app.py application.py server.py bot.py main.go index.php pubspec.yaml build.sbt Package.swift CMakeLists.txt
 """
 MANIFESTS = frozenset(_MANIFESTS.split())
 PROJECT_FILE = re.compile(r".*\.(?:csproj|fsproj|vbproj|sln|slnx|cabal|gemspec)")
 _SIDE_PART = re.compile(
     r"^(?:mock|fake|stub|dummy|dev)[-_]?(?:servers?|apis?|backend|back-end|services?|json)$|^(?:json|mocks?)[-_]?server$|"
     r"^examples?-|^test-|^test_?project|^project_?template|^__?e2e|^e2e|^docs-|"
-    r"[-_](?:mock|docs|e2e|example|examples|playground|sandbox|storybook)$"
+    r"[-_](?:config|configs|mock|docs|e2e|example|examples|playground|sandbox|storybook)$"
 )
 
 
@@ -90,7 +90,7 @@ def _may_hold(tree: Tree, folder: str) -> bool:
     return any(map(_is_manifest, names))
 
 
-_SCRIPTS = frozenset(("main.py", "app.py", "server.py", "bot.py", "wsgi.py"))
+_SCRIPTS = frozenset(("main.py", "app.py", "application.py", "server.py", "bot.py", "wsgi.py"))
 
 
 @lru_cache(maxsize=4096)

@@ -16,7 +16,7 @@ _TELLING = re.compile(
     r".*(?:app|api|server|web|http|main|wsgi|asgi|flask|backend|service)|(?:app|api|server|web|http|main|flask|run)_\w+"
 )
 _NEVER = re.compile(
-    r"(?:setup|conftest|manage|settings|config|models?|constants|exceptions|(?:.*_)?tests?|test_.*)\.py"
+    r"(?:setup|conftest|manage|settings|config|models?|constants|exceptions|env|(?:.*_)?tests?|test_.*)\.py"
 )
 
 
@@ -77,7 +77,8 @@ def python_rest(tree: Tree, folder: str) -> Iterator[str]:
     """The modules that the usual places leave out, those with a telling name first, then those nearest to the top;
     none beside a manage.py of Django, which tells all there is to know."""
     paths = tree.below(folder)
-    if any(path.endswith("manage.py") for path in paths) and settings_files(tree, folder):
+    routes = any(path.endswith("/urls.py") for path in paths)
+    if routes and any(path.endswith("manage.py") for path in paths) and settings_files(tree, folder):
         return
     skipped = 0 if folder == "." else len(folder) + 1
     found = [path for path in paths if path.endswith(".py") and _may_make(path[skipped:])]
@@ -87,6 +88,8 @@ def python_rest(tree: Tree, folder: str) -> Iterator[str]:
 def _may_make(path: str) -> bool:
     directory, _, name = path.rpartition("/")
     if path.count("/") > _DEEPEST or _NEVER.fullmatch(name):
+        return False
+    if "migrations/" in path or "alembic/" in path:
         return False
     return not directory or not (is_noise(directory) or is_side(directory))
 

@@ -25,7 +25,9 @@ _CLASSES = {
     "Robyn": ("robyn", ("robyn",)),
     "Bottle": ("bottle", ("bottle",)),
 }
-_TRACES = re.compile("|".join([*_CLASSES, FACTORY.pattern]))
+_RUN = ("run", "serve", "run_simple")
+_TAKEN_OVER = r"\bimport\s[^\n]*\bapp(?:lication)?\b"
+_TRACES = re.compile("|".join([*_CLASSES, FACTORY.pattern, _TAKEN_OVER]))
 Origins = dict[str, tuple[str, str]]  # a local name, with the module and the name there that it stands for
 
 
@@ -54,7 +56,7 @@ def applications(module: ast.Module) -> tuple[Application, ...]:
     """The applications at the top level of a module, those whose framework shows first, then by line; where there are
     none, the first that is made further inside."""
     origins = _origins(module)
-    found = [*_assigned(module, origins), *_factories(module, origins)]
+    found = [*_assigned(module, origins), *_factories(module, origins)] or list(_taken_over(module, origins))
     if not any(app.framework for app in found):
         found += list(_hidden(module, origins))[:1]
     return tuple(sorted(found, key=lambda app: (app.hidden, app.factory, app.framework is None, app.line)))
@@ -155,6 +157,17 @@ def _factories(module: ast.Module, origins: Origins) -> Iterator[Application]:
                 yield Application(
                     node.name, framework, factory=True, needs_arguments=_needs_arguments(node), line=node.lineno
                 )
+
+
+def _taken_over(module: ast.Module, origins: Origins) -> Iterator[Application]:
+    """An `app` of another module that this one runs: `from shop import app`, then `uvicorn.run(app)` or `app.run()`."""
+    names = [name for name in ("app", "application") if name in origins and origins[name][1]]
+    for call in calls(module.body):
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        given = [value.id for value in (owner, *call.args[:1]) if isinstance(value, ast.Name)]
+        if called(call) in _RUN and (run := next((name for name in given if name in names), None)):
+            yield Application(run, None, line=call.lineno)
+            return
 
 
 def _hidden(module: ast.Module, origins: Origins) -> Iterator[Application]:

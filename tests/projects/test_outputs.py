@@ -31,6 +31,35 @@ CASES: dict[str, tuple[Files, str]] = {
         },
         "www",
     ),
+    "Vite, resolved from where it is run": (
+        {"package.json": REACT, "vite.config.ts": "const c = { build: { outDir: resolve('../server/static') } }"},
+        "../server/static",
+    ),
+    "the template that Vue had for webpack": (
+        {
+            "package.json": package("vue", dev=("webpack",), private=True, scripts={"build": "node build/build.js"}),
+            "config/index.js": "module.exports = { build: { assetsRoot: path.resolve(__dirname, '../public/app') } }",
+        },
+        "public/app",
+    ),
+    "Parcel, with a target": (
+        {
+            "package.json": package(
+                "react", dev=("parcel",), scripts={"build": "parcel build"},
+                targets={"main": False, "pages": {"distDir": "./public/app"}},
+            )
+        },
+        "public/app",
+    ),
+    "Parcel, with two targets": (
+        {
+            "package.json": package(
+                "react", dev=("parcel",), scripts={"build": "parcel build"},
+                targets={"a": {"distDir": "one"}, "b": {"distDir": "two"}},
+            )
+        },
+        "dist",
+    ),
     "Vite, computed elsewhere": (
         {"package.json": REACT, "vite.config.ts": "export default { build: { outDir: where() } }"},
         "dist",

@@ -12,6 +12,26 @@ ROUTES_PY = "from flask import Blueprint\n\npages = Blueprint('pages', __name__)
 PROJECT = '[project]\nname = "desk"\ndependencies = ["{}"]\n[build-system]\nrequires = []\n'
 
 FOUND: dict[str, tuple[Files, str]] = {
+    "in a module that was not read, which another one runs": (
+        {
+            "requirements.txt": "fastapi\nuvicorn\naiohttp\n",
+            "desk/__init__.py": "",
+            "desk/__main__.py": "import uvicorn\n\nfrom desk.routes.base import app\n\nuvicorn.run(app)\n",
+            "desk/routes/base.py": FASTAPI_PY,
+            **{f"desk/models/part{i}.py": "" for i in range(30)},
+        },
+        "fastapi",
+    ),
+    "in a module that another one runs beside a manage.py that is not Django's": (
+        {
+            "requirements.txt": "flask\n",
+            "manage.py": "print('none of that')\n",
+            "desk/settings/__init__.py": "",
+            "wsgi.py": "from desk import app, socket\n\nif __name__ == '__main__':\n    socket.run(app)\n",
+        },
+        "flask",
+    ),
+    "in a module that is called the application": ({"server/application.py": FLASK_PY}, "flask"),
     "in a package that is started by its name": (
         {"pyproject.toml": PROJECT.format("fastapi"), "desk/__init__.py": "", "desk/__main__.py": FASTAPI_PY},
         "fastapi",
@@ -129,7 +149,7 @@ def test_what_is_read_last_leaves_room_for_all_that_is_read_first() -> None:
 
 
 def test_beside_a_manage_py_of_django_no_further_module_is_read() -> None:
-    django = {"manage.py": MANAGE_PY, "config/settings.py": "", "requirements.txt": "django\n"}
+    django = {"manage.py": MANAGE_PY, "config/settings.py": "", "config/urls.py": "", "requirements.txt": "django\n"}
 
     paths = wanted({**django, **{f"desk/part{i}.py": "" for i in range(9)}})
 

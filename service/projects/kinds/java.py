@@ -30,7 +30,7 @@ def recognise(folder: Folder) -> Claim | None:
     if build is None:
         return None
     text = "" if build == "pom.xml" else _gradle_text(folder)
-    if re.search(r"com\.android\.(?:application|library)|libs\.plugins\.android|agp\b|androidApplication", text):
+    if re.search(r"com\.android\.(?:application|library|tools)|libs\.plugins\.android|agp\b|androidApplication", text):
         return None  # an application for a telephone
     if folder.has("pubspec.yaml", "Podfile"):
         return None

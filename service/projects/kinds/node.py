@@ -9,11 +9,12 @@ from service.projects.bundler import builds_page, bundler
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component, Evidence
-from service.projects.node_packages import BOTS, FRAMEWORKS, NO_PROGRAM, SELF_STARTED, SERVERS, TOOLING
+from service.projects.node_packages import BOTS, BROWSER, FRAMEWORKS, NO_PROGRAM, SELF_STARTED, SERVERS, TOOLING
 from service.projects.node_project import is_dev_server, node_component, production_start
 from service.projects.package import Package
 from service.projects.reading import string
 
+_RUNTIME = re.compile(r"^\s*(runtime:\s*[\"']?nodejs[\w.]*)", re.IGNORECASE | re.MULTILINE)
 _HTTP = {"http", "https", "http2", "node:http", "node:https", "node:http2"}
 
 
@@ -30,6 +31,8 @@ def recognise(folder: Folder) -> Claim | None:
             return Claim(0.88, (package.fact(server),), server)
     if worker := _worker(folder):
         return Claim(0.85, (worker,), "workers")
+    if functions := _functions(folder):
+        return Claim(0.85, (functions,), "lambda")
     if is_tooling(folder):
         return None
     if folder.tree.is_mostly_native:
@@ -37,6 +40,8 @@ def recognise(folder: Folder) -> Claim | None:
     name = package.path.rpartition("/")[2]
     start = package.scripts.get("start", "")
     framework = package.first_of(*BOTS) or own_server(folder)
+    if framework is None and (shown := _shown(package)):
+        return Claim(0.4, (package.fact(shown),))
     if start.strip() and not _serves_pages(start) and not (builds_page(folder) and not _lies_here(folder, start)):
         entry = bool(folder.entry_names) or not is_dev_server(start)
         return Claim(
@@ -63,6 +68,17 @@ def _worker(folder: Folder) -> Evidence | None:
     return None
 
 
+def _functions(folder: Folder) -> Evidence | None:
+    """The line by which a template of AWS SAM or of the Serverless Framework has functions run by Node.js. Both are
+    YAML with tags of their own, hence no parser."""
+    for name in ("template.yaml", "template.yml", "serverless.yml", "serverless.yaml"):
+        source = folder.text(name) or ""
+        runtime = _RUNTIME.search(source)
+        if runtime and (name.startswith("serverless") or "AWS::Serverless" in source) and not builds_page(folder):
+            return folder.fact(name, runtime[1])
+    return None
+
+
 def own_server(folder: Folder) -> str | None:
     """`bun` or `http` where the script that is started listens by what its runtime brings along."""
     for command in folder.package.started if folder.package else ():
@@ -73,6 +89,11 @@ def own_server(folder: Folder) -> str | None:
             if "createServer" in source and _HTTP & javascript.imports(source):
                 return "http"
     return None
+
+
+def _shown(package: Package) -> str | None:
+    """What a browser shows the package with: a server is not what it starts."""
+    return next((name for name in BROWSER if name in package.runtime and name not in package.peers), None)
 
 
 def _is_shared(folder: Folder) -> bool:

@@ -51,7 +51,11 @@ def recognise(folder: Folder) -> Claim | None:
     manifest = folder.first("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "environment.yml")
     requirements = next((name for name in folder.names if is_requirements(name) and not _FOR_TOOLS.search(name)), None)
     entry = next(
-        (name for name in ("main.py", "app.py", "server.py", "bot.py", "run.py", "__main__.py") if folder.has(name)),
+        (
+            name
+            for name in ("main.py", "app.py", "application.py", "server.py", "bot.py", "run.py", "__main__.py")
+            if folder.has(name)
+        ),
         None,
     )
     scripts = [name for name in folder.names if name.endswith(".py")]

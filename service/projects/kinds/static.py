@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from service.projects import javascript
-from service.projects.bundler import INSTALLED_CONFIDENCE, bundler, installed, is_published, is_workspace
+from service.projects.bundler import INSTALLED_CONFIDENCE, bundler, installed, is_published, is_shown, is_workspace
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.node import is_tooling
@@ -70,6 +70,8 @@ def recognise(folder: Folder) -> Claim | None:
     if package is None or is_tooling(folder):
         if page is None:
             return None
+        if _is_source(folder):
+            return Claim(0.4, (folder.fact(page, "a page among the sources of a package"),))
         if _is_view(folder):
             return Claim(0.4, (folder.fact(page, "a page among more code of a server"),))
         if server := folder.first("server.js", "server.ts", "server.mjs", "server.py"):
@@ -80,7 +82,7 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(INSTALLED_CONFIDENCE, (package.fact(what), folder.fact(page, "a page")))
     if is_published(folder):
         return None
-    if tool and page and not package.publishes:
+    if tool and page and (not package.publishes or is_shown(folder, package)):
         framework = package.first_of(*_LIBRARIES)
         evidence = [folder.fact(page, "the page that is built")]
         return Claim(0.85, (*([package.fact(framework)] if framework else []), *evidence), framework or tool)
@@ -88,6 +90,12 @@ def recognise(folder: Folder) -> Claim | None:
     if page and builder:
         return Claim(0.75, (package.fact(builder), folder.fact(page, "a page")), builder)
     return Claim(0.45, (folder.fact(page, "a page"),)) if page == "index.html" else None
+
+
+def _is_source(folder: Folder) -> bool:
+    """Whether a page below the top lies beside sources that have to be compiled: a package above builds it."""
+    sources = (".ts", ".tsx", ".jsx", ".vue", ".svelte")
+    return folder.root != "." and any(name.endswith(sources) for name in folder.names)
 
 
 def _is_view(folder: Folder) -> bool:
@@ -101,7 +109,8 @@ def _generator(folder: Folder) -> Claim | None:
     name = package.first_of(*_GENERATORS) if package else None
     if package and name and not package.publishes:
         framework = name.rpartition("/")[2] if name != "@docusaurus/core" else "docusaurus"
-        return Claim(0.9, (package.fact(name),), framework, library=is_workspace(folder))
+        sure = INSTALLED_CONFIDENCE if installed(package) else 0.9  # there the pages only describe what is installed
+        return Claim(sure, (package.fact(name),), framework, library=is_workspace(folder))
     if folder.has("hugo.toml", "hugo.yaml", "hugo.json", "config/_default/hugo.toml", "config/_default/config.toml"):
         return Claim(
             0.9,

@@ -26,7 +26,8 @@ def recognise(folder: Folder) -> Claim | None:
 def describe(folder: Folder) -> Component:
     adapters = javascript.imports(folder.config_text("svelte.config"))
     if "@sveltejs/adapter-static" in adapters:
-        return node_component(folder, type="sveltekit", output_dir="build", default_build="vite build")
+        written = javascript.setting(folder.config_text("svelte.config"), "pages")
+        return node_component(folder, type="sveltekit", output_dir=written or "build", default_build="vite build")
     if "@sveltejs/adapter-node" not in adapters:
         folder.tree.warn(
             "SvelteKit has no adapter for Node.js or for files; @sveltejs/adapter-node is needed to run it"

@@ -1,0 +1,223 @@
+"""What no kind claims is accounted for: an answer that leaves out half of the repository is no answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.projects.keyfiles import wanted
+from tests.projects.looking import EXPRESS, FLASK_PY, MANAGE_PY, SERVER_JS, VUE, Files, look, package
+from tests.projects.test_wrong_claims import SPA, TOOLS, under
+
+APP_VUE: Files = {"package.json": VUE, "index.html": "", "src/main.ts": ""}
+
+
+def modules(folder: str, ending: str, number: int = 20) -> Files:
+    return {f"{folder}/part{i}{ending}": "" for i in range(number)}
+
+
+LEFT_OUT: dict[str, tuple[Files, str, str]] = {
+    "a good part of the code beside an interface": (
+        {**under("ui", SPA), **modules("ui/src", ".tsx", 30), **modules("engine", ".ts", 15)},
+        "react",
+        "15 of 46 files of code lie outside of ui",
+    ),
+    "a good part of the code beside a server": (
+        {**under("desk", {"requirements.txt": "flask\n", "app.py": FLASK_PY, "a.py": ""}), **modules("engine", ".go")},
+        "flask",
+        "20 of 22 files of code lie outside of desk",
+    ),
+    "code for a server in a directory that is called one": (
+        {**under("pages", APP_VUE), "back/server/routes.py": "", "back/server/tables.py": ""},
+        "vue",
+        "back/server/routes.py lies where a server does",
+    ),
+    "code in another language where a server lies": (
+        {**SPA, "api/orders.php": ""},
+        "react",
+        "api/orders.php lies where a server does",
+    ),
+    "pages that are built and were not recognised": (
+        {
+            **under("shop", {"requirements.txt": "flask\n", "app.py": FLASK_PY}),
+            "panel/package.json": package("angular", dev=("@shop/builder",), scripts={"build": "shop-builder"}),
+        },
+        "flask",
+        "panel/package.json builds pages with angular",
+    ),
+    "a whole program beside an image": (
+        {"Dockerfile": "FROM nginx\n", **modules("src", ".ts", 31)},
+        "docker",
+        "31 files of code lie beside the images",
+    ),
+    "a program in C++ with a page about it": (
+        {"docs/index.html": "", **modules("src", ".cpp")},
+        "static",
+        "most code is in .cpp files",
+    ),
+    "pages in PHP here and there": (
+        {"shop/index.php": "", "admin/index.php": "", "old/pages/index.php": ""},
+        "php",
+        "pages in PHP lie in",
+    ),
+    "a small server far away from a large interface": (
+        {**SPA, **modules("src", ".tsx", 60), **under("ops/bridge", {"package.json": EXPRESS, "server.js": SERVER_JS})},
+        "express",
+        "lie in ops/bridge",
+    ),
+}  # fmt: skip
+
+ACCOUNTED: dict[str, tuple[Files, str]] = {
+    "a few scripts beside an interface": (
+        {**under("ui", SPA), **modules("ui/src", ".tsx", 30), **modules("release", ".ts", 5)},
+        "react",
+    ),
+    "tests and examples beside an interface": (
+        {**under("ui", SPA), **modules("ui/src", ".tsx"), **modules("e2e", ".ts"), **modules("examples", ".ts")},
+        "react",
+    ),
+    "an application for telephones beside a server": (
+        {
+            **under("desk", {"requirements.txt": "flask\n", "app.py": FLASK_PY}),
+            **modules("desk/shop", ".py"),
+            "phone/pubspec.yaml": "name: shop\n",
+            **modules("phone/lib", ".dart", 60),
+        },
+        "flask",
+    ),
+    "what makes an image": ({"Dockerfile": "FROM nginx\n", **modules("made", ".py"), **modules("ci", ".py")}, "docker"),
+    "a package of tools above Django": (
+        {
+            "package.json": package("react-dom", dev=("webpack",), scripts={"build": "webpack"}),
+            "shop/manage.py": MANAGE_PY,
+            "shop/requirements.txt": "django\n",
+            "shop/config/settings.py": "",
+        },
+        "django",
+    ),
+    "a page in PHP": ({"index.php": "", "orders.php": ""}, "php"),
+    "functions for an interface that call themselves a server": (
+        {**SPA, "src/server/orders.ts": "", "api/orders.ts": ""},
+        "react",
+    ),
+    "a small server that is named as one": (
+        {**SPA, **modules("src", ".tsx", 60), **under("server", {"package.json": EXPRESS, "server.js": SERVER_JS})},
+        "fullstack",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LEFT_OUT)
+def test_it_is_not_certain_with(case: str) -> None:
+    files, type, reason = LEFT_OUT[case]
+
+    detection = look(files)
+    told = next(other.because for other in detection.alternatives if other.type == type)
+
+    assert (detection.type, reason in told) == ("unknown", True), told
+
+
+@pytest.mark.parametrize("case", ACCOUNTED)
+def test_it_is_not_put_off_by(case: str) -> None:
+    files, expected = ACCOUNTED[case]
+
+    assert look(files).type == expected
+
+
+SHOWN_ONLY = (
+    "const express = require('express')\nconst app = express()\napp.use(express.static('dist'))\n"
+    "app.get('*', (request, answer) => answer.sendFile('dist/index.html'))\napp.listen(3000)\n"
+)
+SERVED = package("react", "react-dom", "express", dev=TOOLS, scripts={"build": "vite build", "start": "node server.js"})
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        (SHOWN_ONLY, "react"),
+        (SHOWN_ONLY.replace("app.get", "app.use('/api', require('./orders'))\napp.get"), "fullstack"),
+        (SHOWN_ONLY.replace("app.get", "app.get('/orders', orders)\napp.get"), "fullstack"),
+        (SHOWN_ONLY.replace("app.get", "app.post('/orders', orders)\napp.get"), "fullstack"),
+    ],
+)
+def test_a_server_that_only_hands_out_what_is_built_is_no_back_end(server: str, expected: str) -> None:
+    assert look({**SPA, "package.json": SERVED, "server.js": server}).type == expected
+
+
+def test_express_is_angulars_own_where_it_renders_on_a_server() -> None:
+    rendered = package(
+        "@angular/core", "@angular/ssr", "express", dev=("@angular/cli",), scripts={"start": "node server.js"}
+    )
+
+    assert look({"package.json": rendered, "angular.json": "{}", "server.js": SERVER_JS}).type == "angular"
+
+
+@pytest.mark.parametrize("name", ["react-dom", "vue", "angular", "solid-js"])
+def test_what_a_browser_shows_is_no_program_for_nodejs(name: str) -> None:
+    shown = package(name, dev=("@shop/builder",), scripts={"start": "shop-builder start", "build": "shop-builder"})
+
+    assert look({"package.json": shown, "src/index.ts": ""}).type == "unknown"
+
+
+def test_a_page_that_is_published_is_a_page() -> None:
+    published = package("react", "react-dom", dev=TOOLS, exports="./dist/index.js", scripts={"build": "vite build"})
+    shared = package(dev=("react", "react-dom", *TOOLS), peerDependencies={"react": "18"}, exports="./dist/index.js")
+
+    assert look({"package.json": published, "index.html": "", "src/index.tsx": ""}).type == "react"
+    assert look({"package.json": shared, "index.html": "", "src/index.tsx": ""}).type == "node"
+
+
+def test_a_page_among_sources_is_built_by_the_package_above() -> None:
+    files = {"package.json": package("zod", dev=("@shop/builder",)), "web/index.html": "", "web/index.tsx": ""}
+
+    assert look(files).type == "unknown"
+    assert look({"web/index.html": "", "web/index.js": ""}).type == "static"
+
+
+def test_a_front_end_for_a_page_that_the_server_keeps_is_the_other_half() -> None:
+    bundle = package("react-dom", "react", dev=("vite",), main="index.js", scripts={"build": "vite build"})
+    files = {"app/manage.py": MANAGE_PY, "app/requirements.txt": "django\n", "app/config/settings.py": ""}
+
+    detection = look(
+        {**files, "frontend/package.json": bundle, "frontend/vite.config.ts": "", "frontend/src/a.tsx": ""}
+    )
+
+    assert [(part.root, part.type) for part in detection.components] == [("frontend", "react"), ("app", "django")]
+
+
+def test_pages_of_the_first_angular_are_the_other_half_of_what_serves_them() -> None:
+    pages = package(
+        "angular", dev=("webpack",), publishConfig={}, scripts={"build": "webpack --config webpack.prod.js"}
+    )
+    server = {"requirements.txt": "tornado\n", "setup.py": "", "shop/app.py": "import tornado\n"}
+
+    detection = look({**under("src/app", server), "src/ui/package.json": pages, "src/ui/src/index.html": ""})
+
+    assert [(part.root, part.type) for part in detection.components] == [("src/ui", "static"), ("src/app", "python")]
+
+
+@pytest.mark.parametrize("name", ["template.yaml", "serverless.yml"])
+def test_functions_that_nodejs_runs_are_a_program(name: str) -> None:
+    told = "Transform: AWS::Serverless-2016-10-31\nGlobals: {}\nFunction:\n  Runtime: nodejs20.x\n  Handler: !Ref a.b\n"
+    files = {"package.json": package("aws-sdk"), "src/handlers/order.js": "", name: told}
+
+    assert look(files).type == "node"
+    assert look({**files, name: told.replace("nodejs20.x", "python3.12")}).type == "unknown"
+
+
+def test_an_android_project_is_no_java_that_is_served() -> None:
+    gradle = "buildscript { dependencies { classpath('com.android.tools.build:gradle:8.7.0') } }\n"
+
+    assert look({"examples/shop/android/build.gradle": gradle, "README.md": ""}).type == "unknown"
+
+
+def test_documentation_of_what_is_installed_is_not_what_is_deployed() -> None:
+    desktop = package("vue", dev=("electron", "vitepress"), scripts={"build": "quasar build -m electron"})
+
+    assert look({"package.json": desktop, "docs/index.md": ""}).type == "unknown"
+
+
+def test_the_main_compose_file_is_read_before_those_that_vary_it() -> None:
+    names = ["docker-compose.arm.yml", "docker-compose.override.yml", "docker-compose.yml"]
+
+    assert "docker-compose.yml" in wanted([*names, "Dockerfile", "Dockerfile.arm", "Dockerfile.b"])
+    assert wanted(["composer-notes.yml", "README.md"]) == []
