@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from service.projects import workspaces
 from service.projects.bundler import bundler
 from service.projects.doubts import doubt
-from service.projects.parts import BACK_NAME, FRONT_NAME, Claimed, Part, parts_of, relevant
+from service.projects.halves import parts_of
+from service.projects.parts import BACK_NAME, FRONT_NAME, Claimed, Part, relevant
 from service.projects.places import depth
 from service.projects.tree import Tree
 

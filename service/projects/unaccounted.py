@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 
 from service.projects import workspaces
 from service.projects.bundler import installed
+from service.projects.halves import shows_build
 from service.projects.languages import NATIVE, SCRIPTED
 from service.projects.node_packages import BROWSER, HOSTS
 from service.projects.package import Package, package_in
-from service.projects.parts import BACK_NAME, FRONT, Part, shows_build
+from service.projects.parts import BACK_NAME, FRONT, Part
 from service.projects.places import depth, is_noise, is_side
 from service.projects.tree import Tree
 
