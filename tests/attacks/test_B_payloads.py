@@ -28,7 +28,7 @@ from tests.bitbucket.payloads import NAMES, content
 from tests.living import Hook, Living, change, push, repository, signed, status
 from tests.wire import exchange, request
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 MEGABYTE = 1024 * 1024
 

@@ -16,7 +16,7 @@ from service.vault import Vault
 from tests.both_ways.conftest import Both
 from tests.client.peer import answers, playing
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from service.simulator import Run
 from tests.both_ways.conftest import Both
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 async def when_busy(both: Both, word: str, **more: Any) -> None:

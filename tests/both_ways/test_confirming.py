@@ -12,7 +12,7 @@ from service.simulator.definition import StepDefinition
 from service.workers import following
 from tests.both_ways.conftest import Both
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 @pytest.mark.parametrize(

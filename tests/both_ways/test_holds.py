@@ -11,7 +11,7 @@ from service.simulator import Run
 from service.store import environments
 from tests.both_ways.conftest import Both
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 async def hold(both: Both, execution: dict[str, Any]) -> None:

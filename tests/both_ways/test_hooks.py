@@ -18,7 +18,7 @@ from tests.both_ways.conftest import Both
 from tests.living import Hook as Connection
 from tests.living import push, repository, signed
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 async def test_connecting_a_repository_makes_its_webhook(both: Both) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.both_ways.conftest import Both
 from tests.both_ways.reading import stored
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 ROOT = Path(__file__).parents[2]
 

@@ -22,7 +22,7 @@ from tests.both_ways.reading import Heard
 from tests.both_ways.test_logs import text_of
 from tests.web.listening import listen
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 ROOT = Path(__file__).parents[2]
 SECRET = "hunter2-but-longer"

@@ -19,7 +19,7 @@ from service.workers import reel, tailing
 from tests.both_ways.conftest import TOKEN, Both, both_running
 from tests.both_ways.reading import Heard, read_on, reading, stored
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 # What real logs hold: several scripts and emoji, colours, lines that are drawn over, no line end at the end.
 LINES = (

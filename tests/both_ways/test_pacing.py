@@ -28,7 +28,7 @@ from tests.both_ways.conftest import QUICK, TOKEN, connect
 from tests.living import Living, living
 from tests.web.listening import Event, listen
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 WATCHED, ALONE, BUDGET = 5.0, 60.0, 900
 

@@ -33,7 +33,7 @@ from tests.both_ways.conftest import BUDGET_PER_HOUR, Both, both_running, connec
 from tests.living import Living
 from tests.web.listening import listen
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 ENDS = {"SUCCESSFUL": "SUCCESS", "FAILED": "FAILED", "STOPPED": "FAILED", "ERROR": "FAILED", "EXPIRED": "FAILED"}
 

@@ -15,7 +15,7 @@ from service.store.tables import work
 from service.workers import following
 from tests.both_ways.conftest import Both
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 async def test_a_trigger_starts_a_run_and_follows_it_to_its_end(both: Both) -> None:

@@ -18,7 +18,7 @@ from service.simulator import Create, Plan, Run, Simulator, Update, uneventful
 from service.workers import reconciling
 from tests.both_ways.conftest import QUICK, TOKEN, Both, both_running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 ROOT = Path(__file__).parents[2]
 

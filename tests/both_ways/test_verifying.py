@@ -14,7 +14,7 @@ from service.store import environments
 from tests.both_ways.conftest import Both
 from tests.living import Living, status
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 class Site:

@@ -22,7 +22,7 @@ from tests.cli.conftest import Ended, Run
 from tests.conftest import emptied
 from tests.living import Living, living, push
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 SECRET = "a-variable-that-stays-secret"
 

@@ -17,6 +17,8 @@ import pytest
 from tests.cli.conftest import Ended, Run
 from tests.living import Living, push
 
+pytestmark = pytest.mark.long
+
 COMMIT = "a" * 40
 
 

@@ -15,6 +15,8 @@ from service.cli import COMMANDS, main
 from service.store import migrate
 from tests.cli.conftest import Run
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "correct horse battery\n"
 
 

@@ -14,7 +14,7 @@ from service.store.database import Database
 from tests.cli.conftest import Run
 from tests.living import living
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 SECRET = "sk_live_51H8x0000secret"
 

@@ -14,7 +14,7 @@ import pytest
 from tests.crash.check import copied, faults, unfinished
 from tests.crash.driver import Driver, driving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 SOURCES = Path(__file__).parents[2] / "service"
 

@@ -18,7 +18,7 @@ from tests.rollback.test_terminal import penstock
 
 __all__ = ["quick"]
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 FILE = """
 pipelines:

@@ -15,7 +15,7 @@ from tests.crash.driver import Driver, driving
 from tests.crash.test_crash import WHILE_SENDING
 from tests.notifications.office import reaching
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 # Each write on the way, and how often it is passed before: by the inbox, by who makes messages, by who sends them.
 WRITES = [f"record.{step}:{times}" for step in ("begun", "written", "logged", "committed") for times in (6, 12)]

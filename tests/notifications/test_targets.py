@@ -8,7 +8,7 @@ from service.store import routes
 from tests.client.peer import Peer, Script, answers
 from tests.notifications.office import Office
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 def asked(peer: Peer) -> list[str]:

@@ -18,7 +18,7 @@ from service.workers.inbox import InboxWorker
 from tests.regeneration.conftest import Stage, open_requests, staged, text_of
 from tests.regeneration.generated import files_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 NODE = files_of("express") | {".nvmrc": b"18\n"}
 

@@ -10,7 +10,7 @@ from service.simulator import Simulator
 from tests.regeneration.conftest import FILE, open_requests, staged, text_of
 from tests.regeneration.generated import files_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 EXPRESS, NEXT = files_of("express"), files_of("nextjs")
 BECOMES_NEXT = {**dict.fromkeys(EXPRESS), **NEXT}

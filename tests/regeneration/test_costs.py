@@ -13,7 +13,7 @@ from service.store import looks
 from tests.regeneration.conftest import Stage, staged
 from tests.regeneration.generated import files_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 NODE = files_of("express") | {"lib/prices.js": b"module.exports = 0;\n"}
 

@@ -19,7 +19,7 @@ from tests.living import client_of
 from tests.regeneration.conftest import FILE, QUICK, open_requests, staged, text_of
 from tests.regeneration.generated import files_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 NODE = files_of("express")
 

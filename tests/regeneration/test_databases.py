@@ -13,7 +13,7 @@ from service.store.database import Database
 from tests.regeneration.conftest import FILE, staged, text_of
 from tests.regeneration.generated import files_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 NODE = files_of("express") | {".nvmrc": b"18\n"}
 

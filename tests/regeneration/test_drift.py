@@ -13,7 +13,7 @@ from service.store import log
 from tests.regeneration.conftest import FILE, Stage
 from tests.regeneration.generated import files_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 NODE = files_of("express")
 

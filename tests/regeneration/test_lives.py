@@ -13,7 +13,7 @@ from service.simulator import Repository
 from tests.regeneration.conftest import FILE, Stage, open_requests, text_of
 from tests.regeneration.generated import KINDS, files_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 Change = dict[str, str | bytes | None]
 

@@ -11,7 +11,7 @@ from service.simulator import Simulator
 from tests.regeneration.conftest import FILE, Stage, staged, text_of
 from tests.regeneration.generated import files_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 NODE = files_of("express") | {".nvmrc": b"18\n"}
 

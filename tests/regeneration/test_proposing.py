@@ -12,7 +12,7 @@ from service.why import told
 from tests.regeneration.conftest import FILE, Stage, open_requests, text_of
 from tests.regeneration.generated import files_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 NODE = files_of("express") | {".nvmrc": b"18\n"}
 

@@ -11,7 +11,7 @@ import pytest
 from service.store import log
 from tests.rollback.conftest import PIPELINES, WITHOUT, Story
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 async def logged(story: Story, kind: str) -> list[dict[str, Any]]:

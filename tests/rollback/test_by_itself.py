@@ -13,7 +13,7 @@ from service.workers import starting
 from tests.rollback.conftest import Story
 from tests.rollback.test_by_hand import logged
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 async def undone(story: Story, execution: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from service.simulator import Run, Simulator
 from tests.both_ways.conftest import both_running
 from tests.rollback.conftest import Story
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 # What a person has at the commits of this story: it builds and deploys, and offers nothing else.
 FILE = """

@@ -15,7 +15,7 @@ import pytest
 
 from tests.rollback.conftest import Story
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ from service.workers import following
 from tests.both_ways.test_verifying import Site, site
 from tests.rollback.conftest import Story
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 __all__ = ["site"]
 

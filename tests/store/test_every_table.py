@@ -15,7 +15,7 @@ from service.store import copying, migrate
 from service.store.database import Database
 from service.store.tables import Json, metadata
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 

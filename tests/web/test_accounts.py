@@ -17,7 +17,7 @@ from service.store.tables import tokens
 from tests.living import Living, client_of
 from tests.web.people import OPERATOR, OWNER, People, people_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 PASSWORD = "correct horse battery staple"
 

@@ -20,7 +20,7 @@ from service.web.api import OPERATIONS, credentials, session
 from tests.living import Living, push, status
 from tests.web.people import ADMIN, OWNER, STRANGER, people_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 # One for each way in; each is looked for as it is, in base64 and in a URL.
 PLANTED = {

@@ -1,0 +1,84 @@
+"""Both halves of a full stack in one directory: pages, and a server that a script starts or another language brings."""
+
+from __future__ import annotations
+
+import re
+
+from service.projects import javascript
+from service.projects.folder import Folder
+from service.projects.node_project import is_dev_server
+from service.projects.parts import ASSET_HOSTS, Claimed, Part
+from service.projects.places import is_side
+
+_RUNS_SCRIPT = re.compile(r"(?:^|\s)(?:nodemon|node|tsx|ts-node|bun)\s+(?:watch\s+|-\S+\s+)*(?:\./)?([\w./-]+)")
+_STARTS = ("start", "start:prod", "start:server", "server", "serve")
+_ANGULARS_OWN = ("@angular/ssr", "@nguniversal/express-engine", "@nguniversal/builders")
+_OWN_ROUTE = re.compile(
+    r"\.(?:post|put|patch|delete)\(|\bRouter\(|\.get\(\s*[\"'`](?!/?\*)|\b(?:require\(|from\s+|import\()\s*[\"']\.{1,2}/|"
+    r"\b(?:mongoose|sequelize|prisma|socket\.io|apollo|proxy)",
+    re.IGNORECASE,
+)
+_RESTARTS = re.compile(r"nodemon|tsx watch|--watch")  # a server all the same
+
+
+def parts_of(entry: Claimed) -> list[Part]:
+    """The winner of a directory, with the other half where one directory holds both halves of a full stack."""
+    part = entry.part
+    if part is None:
+        return []
+    for kind, claim in entry.claims[1:]:
+        other = Part(entry.folder, kind, claim)
+        if _share_a_folder(part, other):
+            return [part, other]
+    return [part]
+
+
+def _share_a_folder(one: Part, other: Part) -> bool:
+    """Python, Go or Java with the sources of a single-page application beside them; or such an application whose
+    start script runs a server of its own (`node server.js`) that imports Express or its kind."""
+    if other.claim.confidence < 0.8 or other.claim.library or one.claim.library:
+        return False
+    spa = ("react", "vue", "angular", "svelte")
+    if one.kind.type == "angular" and one.folder.package and one.folder.package.depends_on(*_ANGULARS_OWN):
+        return False  # Express is what Angular renders its pages with
+    if one.kind.type == "dotnet" and other.kind.type == "angular":
+        return True  # whose pages are built by nothing but its own command line
+    if one.serves and one.kind.type not in ASSET_HOSTS and other.kind.type in spa:
+        return one.kind.language not in ("javascript", "typescript") and not one.is_generic
+    return (
+        one.kind.type in spa
+        and other.kind.type in ("express", "node", "nestjs")
+        and other.serves
+        and _starts_server(one.folder)
+    )
+
+
+def _starts_server(folder: Folder) -> bool:
+    """Whether a script that starts something runs a server that lies here. Where it runs what a build leaves, the
+    script for development tells of what."""
+    package = folder.package
+    if package is None:
+        return False
+    started = [script for name in _STARTS for script in _scripts_run(package.command(name))]
+    if started and not any(_is_script(folder, name) for name in started):
+        started = _scripts_run(package.command("dev"))
+    return any(_is_script(folder, name) and not shows_build(folder.text(name) or "") for name in started)
+
+
+def shows_build(source: str) -> bool:
+    """Whether a server only hands out files, the page for whatever else is asked: nothing of its own is behind it."""
+    return "express.static" in source and not _OWN_ROUTE.search(javascript.without_comments(source))
+
+
+def _scripts_run(command: str) -> list[str]:
+    """The files that Node.js or its kind is given in a command, those of a bundler's own server apart."""
+    steps = [step for step in re.split(r"&&|;", command) if not is_dev_server(_RESTARTS.sub("", step))]
+    return [match[1] for step in steps if (match := _RUNS_SCRIPT.search(step))]
+
+
+def _is_script(folder: Folder, name: str) -> bool:
+    """Whether a file that is run lies here, or the source of what a build leaves (`build/server/index.js`)."""
+    name = re.sub(r"^(?:build|dist|out)/(?=\w+/)(.+)\.js$", r"\1", name)
+    if is_side(name.rpartition("/")[0] or "."):
+        return False  # a tool for working on the project
+    return folder.has(name, f"{name}.js", f"{name}.ts", f"{name}/index.js", f"{name}/index.ts")
