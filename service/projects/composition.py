@@ -17,6 +17,7 @@ from service.projects.tree import Tree
 MAX_HALVES = 8
 UNBOUND = 0.5  # how sure it can be that projects are one whole if nothing says so
 _STRAY = 0.55  # what a few scripts without a manifest claim
+_STRAY_PAGE = 0.6  # what a page in a place like docs/ claims
 _EXAMPLE = re.compile(r"(?:^|/)(?:examples?|docs?|tests?|samples?|demos?)(?:/|$)", re.IGNORECASE)
 _APP_PLACE = re.compile(
     r"(?:^|/)(?:apps?|web|frontend|client|ui|www|site|admin|portal|dashboard)(?:/|$)", re.IGNORECASE
@@ -85,7 +86,7 @@ def _is_collection(tree: Tree, parts: list[Part], apps: list[Part]) -> bool:
 def _is_half(page: Part, backs: list[Part]) -> bool:
     """Whether pages without a framework are a front end: at the top; beside a server if built or named as one."""
     if page.root == ".":
-        return True
+        return not backs or page.claim.confidence > _STRAY_PAGE
     return bool(backs) and (FRONT_NAME.fullmatch(page.root) is not None or bundler(page.folder) is not None)
 
 

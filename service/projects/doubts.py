@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 from service.projects.containers import is_compose
 from service.projects.foreign import foreign_project, only_backing
+from service.projects.mixture import other_language, own_folders
 from service.projects.package import package_in
 from service.projects.parts import FRONT, Part
 from service.projects.servers_unseen import unseen_application
 from service.projects.tree import Tree
-from service.projects.unaccounted import code_in, left_out, own_folders, small_half
+from service.projects.unaccounted import code_in, left_out, small_half
 
 # Files of code beside images that are more than what makes and tries them.
 MUCH_CODE = 30
@@ -47,7 +48,8 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
     if type == "docker":
         return _built_from_code(tree, held) or only_backing(tree, held) or _much_code(tree, held)
     if type in ("fullstack", "monorepo"):
-        return _pages_in_php(held) or (small_half(tree, held) if type == "fullstack" else None)
+        whole = type == "fullstack"
+        return _pages_in_php(held) or ((small_half(tree, held) or other_language(tree, held)) if whole else None)
     return _of_its_kind(tree, type, held) or left_out(tree, type, held)
 
 

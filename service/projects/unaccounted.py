@@ -9,6 +9,7 @@ from service.projects import workspaces
 from service.projects.bundler import installed
 from service.projects.halves import shows_build
 from service.projects.languages import NATIVE, SCRIPTED
+from service.projects.mixture import other_language, own_folders
 from service.projects.node_packages import BROWSER, HOSTS
 from service.projects.package import Package, package_in
 from service.projects.parts import BACK_NAME, FRONT, Part
@@ -17,7 +18,6 @@ from service.projects.tree import Tree
 
 # Front ends that bring a server of their own, where one among the dependencies says nothing.
 _SERVED = frozenset(["nextjs", "nuxt", "astro", "gatsby", "remix", "sveltekit", "angular"])
-_FRONT_CODE = (".js", ".jsx", ".ts", ".tsx", ".mjs", ".vue", ".svelte", ".html", ".astro")
 _BACK_CODE = (".py", ".go", ".java", ".kt", ".cs", ".php", ".rb", ".rs", ".ex", *NATIVE)
 _CODE = frozenset((*SCRIPTED, *_BACK_CODE))
 _FEW = 10
@@ -33,11 +33,11 @@ _SERVER_FILE = re.compile(r"(?:^|/)(?:server|back-?end)(?:/.+)?\.[cm]?[jt]s$")
 def left_out(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:
     """What lies in the repository beside an answer of one part, or of several front ends, as a sentence's end."""
     if type in FRONT:
-        against = _server_among(tree, type, parts) or _more_code(tree, parts) or _starts_above(tree, parts)
+        against = _server_among(tree, type, parts) or _packaged(tree, parts) or _starts_above(tree, parts)
         against = against or _named_server(tree, parts)
     else:
         against = _pages_beside(tree, parts)
-    return against or _lies_elsewhere(tree, parts)
+    return against or other_language(tree, parts) or _lies_elsewhere(tree, parts)
 
 
 def small_half(tree: Tree, parts: tuple[Part, ...]) -> str | None:
@@ -59,14 +59,6 @@ def code_in(tree: Tree, folders: Iterable[str]) -> int:
     return sum(number for number in counted if number > 1)
 
 
-def own_folders(tree: Tree) -> list[str]:
-    """The directories of the project's own: not what tools fetched or built, not what lies beside the project, not an
-    application for telephones."""
-    phone = tuple(f"{folder}/" for folder in tree.folders if folder != "." and "pubspec.yaml" in tree.names(folder))
-    own = (folder for folder in tree.folders if not is_noise(folder) and not is_side(folder))
-    return [folder for folder in own if not f"{folder}/".startswith(phone)]
-
-
 def _server_among(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:
     """A server among the dependencies of a package that is no part, or of a part that has files for it."""
     own = {part.root for part in parts}
@@ -77,17 +69,11 @@ def _server_among(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:
     return None
 
 
-def _more_code(tree: Tree, parts: tuple[Part, ...]) -> str | None:
-    """More code of one other language than of pages."""
-    if _count(tree.suffixes, _BACK_CODE) < _FEW:
-        return None
-    suffixes = _own_suffixes(tree)
+def _packaged(tree: Tree, parts: tuple[Part, ...]) -> str | None:
+    """A package for Python beside pages at the top."""
     packaged = next((name for name in ("setup.py", "setup.cfg") if tree.has(name)), None)
-    if packaged and any(part.root == "." for part in parts) and suffixes.get(".py", 0) >= _FEW:
+    if packaged and any(part.root == "." for part in parts) and tree.suffixes[".py"] >= _FEW:
         return f"{packaged} describes a package for Python here as well"
-    ending = max(_BACK_CODE, key=lambda name: suffixes.get(name, 0))
-    if suffixes.get(ending, 0) >= _FEW and suffixes[ending] * 2 > _count(suffixes, _FRONT_CODE) * 3:
-        return f"most code is in {ending} files, not in those of its pages"
     return None
 
 
@@ -161,17 +147,3 @@ def _names_a_server(tree: Tree, folder: str) -> bool:
         _SERVER_FILE.search(path) and not is_noise(path.rpartition("/")[0]) and not shows_build(tree.text(path) or "")
         for path in tree.below(folder)
     )
-
-
-def _own_suffixes(tree: Tree) -> dict[str, int]:
-    """How many files there are of each ending in the project's own directories."""
-    counted: dict[str, int] = {}
-    for folder in own_folders(tree):
-        for name in tree.names(folder):
-            ending = name[name.rfind(".") :].lower()
-            counted[ending] = counted.get(ending, 0) + 1
-    return counted
-
-
-def _count(suffixes: dict[str, int], endings: tuple[str, ...]) -> int:
-    return sum(suffixes.get(ending, 0) for ending in endings)

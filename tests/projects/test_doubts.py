@@ -23,7 +23,7 @@ DOUBTED: dict[str, tuple[Files, str, str]] = {
     "pages among far more code of a server": (
         {**SPA, **{f"shop/module{i}.py": "" for i in range(20)}},
         "react",
-        "most code is in .py files",
+        "20 files end in .py",
     ),
     "pages of a program for desktops that names no package for it": (
         {**SPA, "src-tauri/tauri.conf.json": "{}"},

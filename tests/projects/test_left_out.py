@@ -22,7 +22,7 @@ LEFT_OUT: dict[str, tuple[Files, str, str]] = {
         "15 of 46 files of code lie outside of ui",
     ),
     "a good part of the code beside a server": (
-        {**under("desk", {"requirements.txt": "flask\n", "app.py": FLASK_PY, "a.py": ""}), **modules("engine", ".go")},
+        {**under("desk", {"requirements.txt": "flask\n", "app.py": FLASK_PY, "a.py": ""}), **modules("engine", ".js")},
         "flask",
         "20 of 22 files of code lie outside of desk",
     ),
@@ -52,7 +52,27 @@ LEFT_OUT: dict[str, tuple[Files, str, str]] = {
     "a program in C++ with a page about it": (
         {"docs/index.html": "", **modules("src", ".cpp")},
         "static",
-        "most code is in .cpp files",
+        "20 files end in .c or the like",
+    ),
+    "notebooks around a script": (
+        {"requirements.txt": "pandas\n", "main.py": "", **modules("studies", ".ipynb")},
+        "python",
+        "20 files end in .ipynb",
+    ),
+    "a solution for .NET above servers in Python": (
+        {"shop.sln": "", "desk/desk.csproj": "<Project/>", "desk/Desk.cs": "", **modules("shop", ".py")},
+        "dotnet",
+        "20 files end in .py",
+    ),
+    "sources of pages that nothing here builds, among those of a server": (
+        {"requirements.txt": "flask\n", "app.py": FLASK_PY, **modules("context/pages", ".tsx")},
+        "flask",
+        "20 files are sources of pages",
+    ),
+    "a full stack in a repository about something else": (
+        {**under("ui", SPA), **under("server", {"package.json": EXPRESS, "server.js": ""}), **modules("lab", ".py")},
+        "express",
+        "20 files end in .py",
     ),
     "pages in PHP here and there": (
         {"shop/index.php": "", "admin/index.php": "", "old/pages/index.php": ""},
@@ -81,6 +101,10 @@ ACCOUNTED: dict[str, tuple[Files, str]] = {
             **modules("desk/shop", ".py"),
             "phone/pubspec.yaml": "name: shop\n",
             **modules("phone/lib", ".dart", 60),
+            "other/app/src/main/AndroidManifest.xml": "",
+            **modules("other/app/src/main/kotlin", ".kt", 60),
+            "third/Shop.xcodeproj/project.pbxproj": "",
+            **modules("third/Shop", ".swift", 60),
         },
         "flask",
     ),
@@ -93,6 +117,15 @@ ACCOUNTED: dict[str, tuple[Files, str]] = {
             "shop/config/settings.py": "",
         },
         "django",
+    ),
+    "scripts of pages beside a server": (
+        {"requirements.txt": "flask\n", "app.py": FLASK_PY, **modules("static", ".js", 60)},
+        "flask",
+    ),
+    "a page that package.json names": ({"package.json": package("pg", main="index.html"), "index.html": ""}, "static"),
+    "documentation beside a server": (
+        {"docs/index.html": "", **under("src", {"requirements.txt": "flask\n", "app.py": FLASK_PY})},
+        "flask",
     ),
     "a page in PHP": ({"index.php": "", "orders.php": ""}, "php"),
     "functions for an interface that call themselves a server": (

@@ -42,6 +42,13 @@ CASES: dict[str, tuple[Files, str]] = {
         },
         "public/app",
     ),
+    "Nuxt 2 without a server": (
+        {
+            "package.json": package("nuxt@2.15.8", scripts={"build": "nuxt build"}),
+            "nuxt.config.js": "export default { ssr: false }",
+        },
+        "dist",
+    ),
     "Parcel, with a target": (
         {
             "package.json": package(

@@ -22,8 +22,8 @@ def recognise(folder: Folder) -> Claim | None:
     package = folder.package
     if package is None or package.depends_on(*NO_PROGRAM):
         return None
-    if (package.main or "").startswith("../"):
-        return None  # a way into the package above, under a name of its own
+    if (package.main or "").startswith("../") or (package.main or "").endswith(".html"):
+        return None  # a way into the package above, under a name of its own; a page
     server = package.first_of(*SERVERS)
     if server and server in package.runtime and "workspaces" not in package.scripts and not package.peers.get(server):
         starts = server in SELF_STARTED or (_starts(package) and not builds_page(folder))

@@ -30,6 +30,7 @@ def describe(folder: Folder) -> Component:
     is_second = re.match(r"[\^~]?2\.", stated) is not None or bool(package and package.depends_on("nuxt-edge"))
     build = package.scripts.get("build", "") if package else ""
     is_static = "generate" in build or javascript.setting(source, "target") == "static"
+    is_static |= is_second and (javascript.is_set_false(source, "ssr") or javascript.setting(source, "mode") == "spa")
     if is_second and (is_static or (package and "generate" in package.scripts and "start" not in package.scripts)):
         return node_component(folder, type="nuxt", output_dir="dist", default_build="nuxt generate")
     if is_second:

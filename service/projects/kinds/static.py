@@ -77,6 +77,8 @@ def recognise(folder: Folder) -> Claim | None:
         if server := folder.first("server.js", "server.ts", "server.mjs", "server.py"):
             return Claim(0.45, (folder.fact(page, "a page"), folder.fact(server, "a server beside it")))
         return Claim(0.85 if page == "index.html" else 0.6, (folder.fact(page, "a page"),))
+    if (package.main or "").endswith(".html") and page and not package.scripts.get("start"):
+        return Claim(0.85, (folder.fact(page, "a page, which package.json names as its main"),))
     tool = bundler(folder)
     if page and (what := installed(package)):
         return Claim(INSTALLED_CONFIDENCE, (package.fact(what), folder.fact(page, "a page")))

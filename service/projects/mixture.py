@@ -1,0 +1,88 @@
+"""A repository that is mostly written in a language that its answer says nothing of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from service.projects.parts import Part
+from service.projects.places import is_noise, is_side
+from service.projects.tree import Tree
+
+# Endings by the language that `Kind.language` names, then those of languages without a kind.
+_ENDINGS = {
+    "python": (".py",),
+    "go": (".go",),
+    "java": (".java", ".kt", ".groovy"),
+    "c#": (".cs", ".fs", ".vb"),
+    "php": (".php",),
+    "ruby": (".rb",),
+    "rust": (".rs",),
+    "elixir": (".ex", ".exs"),
+    "notebooks": (".ipynb",),
+    "C or C++": (".c", ".cc", ".cpp", ".cxx", ".ino"),
+    "Swift or Objective-C": (".swift", ".m", ".mm"),
+    "Dart": (".dart",),
+    "Scala": (".scala",),
+    "Clojure": (".clj", ".cljs", ".cljc"),
+    "Perl": (".pl", ".pm"),
+    "Haskell": (".hs",),
+    "Lua": (".lua",),
+    "R": (".r",),
+}
+# In a server's own files these are sources of pages that something has to build; plain scripts are not.
+_SOURCES_OF_PAGES = (".ts", ".tsx", ".jsx", ".vue", ".svelte")
+_PAGES = (*_SOURCES_OF_PAGES, ".js", ".mjs", ".cjs", ".html", ".astro", ".md", ".mdx")
+_FEW = 10
+
+
+def other_language(tree: Tree, parts: tuple[Part, ...]) -> str | None:
+    """What most of the code is written in, as the end of a sentence, if no part is; sources of pages beside a server
+    are more often kept at hand, so only where they outnumber its own."""
+    counted = _endings(tree)
+    spoken = {part.kind.language or "" for part in parts}
+    shown = any(part.is_front for part in parts) or not spoken.isdisjoint(("javascript", "typescript"))
+    own = sum(_number(counted, _ENDINGS.get(language, ())) for language in spoken)
+    own += _number(counted, _PAGES) if shown else 0
+    others = [endings for language, endings in _ENDINGS.items() if language not in spoken]
+    most = max(others, key=lambda endings: _number(counted, endings))
+    number = _number(counted, most)
+    if number >= _FEW and number * 2 > own:
+        return f"{number} files end in {most[0]} or the like, {own} are of what was recognised"
+    pages = 0 if shown else _number(counted, _SOURCES_OF_PAGES)
+    if pages >= _FEW and pages > own:
+        return f"{pages} files are sources of pages, {own} are of what was recognised"
+    return None
+
+
+def own_folders(tree: Tree) -> tuple[str, ...]:
+    """The directories of the project's own: not what tools fetched or built, not what lies beside the project, not an
+    application for telephones."""
+    return tree.remember("own folders", ".", lambda: _own_folders(tree))
+
+
+def _own_folders(tree: Tree) -> tuple[str, ...]:
+    phone = tuple(f"{folder}/" for folder in _on_telephones(tree) if folder not in (".", ""))
+    own = (folder for folder in tree.folders if not is_noise(folder) and not is_side(folder))
+    return tuple(folder for folder in own if not f"{folder}/".startswith(phone))
+
+
+def _on_telephones(tree: Tree) -> Iterable[str]:
+    for folder in tree.folders:
+        names = tree.names(folder)
+        if "pubspec.yaml" in names:
+            yield folder
+        elif "AndroidManifest.xml" in names:  # shop/app/src/main, of a project in shop
+            module = folder.partition("/src/")[0]
+            yield module.rpartition("/")[0] or module
+        elif "project.pbxproj" in names:  # shop/Shop.xcodeproj
+            yield folder.rpartition("/")[0]
+
+
+def _endings(tree: Tree) -> Counter[str]:
+    names = (name for folder in own_folders(tree) for name in tree.names(folder))
+    return Counter(name[name.rfind(".") :].lower() for name in names)
+
+
+def _number(counted: Counter[str], endings: tuple[str, ...]) -> int:
+    return sum(counted[ending] for ending in endings)
