@@ -126,7 +126,13 @@ def _answer(tree: Tree, claimed: list[Claimed], composition: Composition) -> Det
         shared = {field: getattr(main, field) for field in _SHARED if field != "warnings"}
         return Detection(**{**shared, "type": composition.type}, alternatives=others, components=parts)
     if composition.type == "unknown":
-        return Detection(type="unknown", confidence=0.0, alternatives=others, evidence=_hints(tree, composition))
+        return Detection(
+            type="unknown",
+            confidence=0.0,
+            alternatives=others,
+            evidence=_hints(tree, composition),
+            package_manager=_manager_at_the_top(tree),
+        )
     return _several(tree, composition, parts, others)
 
 
@@ -186,6 +192,12 @@ def _because(entry: Claimed, kind: Kind, claim: Claim, winner: str, composition:
     return f"{facts}; as a whole this is {composition.type}" + (
         f": {composition.because}" if composition.because else ""
     )
+
+
+def _manager_at_the_top(tree: Tree) -> str | None:
+    """What installs the packages of an unknown project, where a lock file or package.json says it."""
+    manager = Folder(tree, ".").node_manager if package_in(tree, ".") else None
+    return manager.name if manager and manager.because else None
 
 
 def _hints(tree: Tree, composition: Composition) -> tuple[Evidence, ...]:

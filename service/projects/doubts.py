@@ -12,7 +12,7 @@ from service.projects.package import package_in
 from service.projects.parts import FRONT, Part
 from service.projects.servers_unseen import unseen_application
 from service.projects.tree import Tree
-from service.projects.unaccounted import code_in, left_out, small_half
+from service.projects.unaccounted import code_in, left_out, lies_elsewhere, small_half
 
 # Files of code beside images that are more than what makes and tries them.
 MUCH_CODE = 30
@@ -48,9 +48,12 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
     if type == "docker":
         return _built_from_code(tree, held) or only_backing(tree, held) or _much_code(tree, held)
     if type in ("fullstack", "monorepo"):
-        whole = type == "fullstack"
-        return _pages_in_php(held) or ((small_half(tree, held) or other_language(tree, held)) if whole else None)
+        return _pages_in_php(held) or (_of_a_stack(tree, held) if type == "fullstack" else None)
     return _of_its_kind(tree, type, held) or left_out(tree, type, held)
+
+
+def _of_a_stack(tree: Tree, parts: tuple[Part, ...]) -> str | None:
+    return small_half(tree, parts) or other_language(tree, parts) or lies_elsewhere(tree, parts)
 
 
 def _of_its_kind(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:

@@ -19,11 +19,13 @@ from service.projects.tree import Tree
 # Front ends that bring a server of their own, where one among the dependencies says nothing.
 _SERVED = frozenset(["nextjs", "nuxt", "astro", "gatsby", "remix", "sveltekit", "angular"])
 _BACK_CODE = (".py", ".go", ".java", ".kt", ".cs", ".php", ".rb", ".rs", ".ex", *NATIVE)
-_CODE = frozenset((*SCRIPTED, *_BACK_CODE))
+_CODE = frozenset((*SCRIPTED, *_BACK_CODE, ".nix", ".tf", ".scad"))
 _FEW = 10
 _DEEPEST_SERVER = 3
 _MANY, _SHARE = 50, 25  # from how many files on a half is expected to be more than the 25th part
-_PLACE = re.compile(r"(?:^|/)(?:apps?|services?|front\w*|client\w*|web|ui|site|admin|dashboard)(?:/|$)", re.IGNORECASE)
+_PLACE = re.compile(
+    r"(?:^|[/_-])(?:apps?|services?|front\w*|client\w*|web|ui|site|admin|dashboard)(?:[/_-]|$)", re.IGNORECASE
+)
 _RUN_FILE = re.compile(
     r"\b(?:node|nodemon|bun|tsx|ts-node|deno)\s+(?:run\s+|watch\s+|-\S+\s+)*(?:\./)?([\w./-]+\.[cm]?[jt]s)\b"
 )
@@ -37,7 +39,7 @@ def left_out(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:
         against = against or _named_server(tree, parts)
     else:
         against = _pages_beside(tree, parts)
-    return against or other_language(tree, parts) or _lies_elsewhere(tree, parts)
+    return against or other_language(tree, parts) or lies_elsewhere(tree, parts)
 
 
 def small_half(tree: Tree, parts: tuple[Part, ...]) -> str | None:
@@ -113,14 +115,15 @@ def _pages_beside(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     return None
 
 
-def _lies_elsewhere(tree: Tree, parts: tuple[Part, ...]) -> str | None:
-    """The answer's directory, if a good part of the code lies outside of it."""
+def lies_elsewhere(tree: Tree, parts: tuple[Part, ...]) -> str | None:
+    """The answer's directory, if a good part of the code lies outside of it; of a full stack's, most of it."""
     if any(part.root == "." for part in parts):
         return None
     folders = own_folders(tree)
     own = [folder for folder in folders if _within(folder, parts)]
     everything, inside = code_in(tree, folders), code_in(tree, own)
-    if not own or everything < _FEW or inside * 4 >= everything * 3:
+    enough = 0.4 if any(part.is_front for part in parts) and any(part.serves for part in parts) else 0.75
+    if not own or everything < _FEW or inside >= everything * enough:
         return None
     return f"{everything - inside} of {everything} files of code lie outside of {parts[0].root}"
 
