@@ -67,12 +67,14 @@ def run(args: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _leaving_nothing() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, through whatever it has to put away, and not the process at once."""
-    before = signal.signal(signal.SIGTERM, _end)
+    """SIGTERM and Ctrl-C end the block through whatever it has to put away, and not the process at once; also where
+    whoever started the process has it ignore Ctrl-C, as shells do with what they start in the background."""
+    before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:

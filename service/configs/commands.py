@@ -8,6 +8,8 @@ import shlex
 from service.configs import grammar
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
+# `<<<` gives a command a text, not lines.
+HEREDOC = re.compile(r"(?<!<)<<(?!<)-?\s*[A-Za-z_]")
 _PLAIN = re.compile(r"[A-Za-z0-9 _./:@%+=,^'\"&-]+", re.ASCII)
 
 
@@ -15,9 +17,12 @@ def script_items(field: str, command: str) -> tuple[str, ...]:
     """Return the items that run `command`: one for each part of an `a && b` chain.
 
     In one item a failing `a` would not fail the step: `set -e` does not look at the left side of `&&`. What is more
-    than a chain of plain commands runs as a whole in a shell of its own. Raises InvalidValue for control characters.
+    than a chain of plain commands runs as a whole in a shell of its own. Raises InvalidValue for control characters
+    and for a heredoc, which has no lines here.
     """
     grammar.env_value(field, command)
+    if HEREDOC.search(command):
+        raise grammar.InvalidValue(field, "a heredoc needs lines of its own: put it into a script and call that")
     if not _PLAIN.fullmatch(command) or "&&" in command.replace(" && ", ""):
         return (shlex.join(["bash", "-e", "-o", "pipefail", "-c", command]),)
     try:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from service.configs.commands import HEREDOC
+
 # https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/
 BUILT_IN = frozenset(
     {
@@ -28,7 +30,7 @@ _FORBIDDEN = (
     (re.compile(r"^\s*set\s+-[a-wyz]*x", re.MULTILINE), "set -x prints secrets"),
     (re.compile(r"rm -rf \"?\$(?:[A-Za-z_0-9]+|\{[A-Za-z_0-9]+\})/"), "an empty variable would delete from the root"),
     (re.compile(r"\bsudo\s+(?!systemctl (?:restart|reload) )"), "sudo restarts or reloads a unit, no more"),
-    (re.compile(r"<<-?\s*[A-Za-z_]"), "a heredoc's delimiter must be quoted"),
+    (HEREDOC, "a heredoc's delimiter must be quoted"),
 )
 
 

@@ -102,7 +102,7 @@ async def test_until_it_answers_the_run_is_deploying(both: Both, site: Site) -> 
     site.answers = [503]
     await checked(both.penstock, both.pipeline_id, {**site.check, "attempts": 60, "interval_seconds": 1})
     run = await deployed(both)
-    await both.until(lambda: _asked(site, 1))
+    await both.until(lambda: _asked(site, 2))  # what the first time told is written down by then
 
     during = await both.execution(run, status="DEPLOYING", confirmed=True)
     site.answers = [200]

@@ -43,6 +43,19 @@ def test_a_command_with_a_line_end_is_refused() -> None:
         script_items("build_command", "npm ci\nid")
 
 
+@pytest.mark.parametrize("command", ["<<_", "cat <<END", "cat <<-END && ls"])
+def test_a_heredoc_in_one_line_is_refused(command: str) -> None:
+    with pytest.raises(InvalidValue, match=r"build_command.*heredoc"):
+        script_items("build_command", command)
+
+
+def test_a_text_for_a_command_is_no_heredoc() -> None:
+    items = script_items("build_command", "cat <<<word")
+
+    assert items == ("bash -e -o pipefail -c 'cat <<<word'",)
+    assert list(lint_scripts.findings({"script": list(items)}, set(), deploys=False)) == []
+
+
 def test_a_directory_is_entered_as_one_word() -> None:
     assert enter(".") == ()
     assert enter("my app") == ("cd 'my app'",)
