@@ -42,6 +42,8 @@ _INSTALLED = (
     *("webextension-polyfill", "@crxjs/vite-plugin", "wxt", "plasmo", "web-ext", "web-ext-run", "chrome-types"),
     *("@types/chrome", "@types/webextension-polyfill", "@types/firefox-webext-browser", "@types/vscode"),
 )
+# What mounts an application into the page of another one.
+_IN_ANOTHERS_PAGE = ("single-spa-react", "single-spa-vue", "single-spa-svelte")
 INSTALLED_CONFIDENCE = 0.45
 # Tools that make pages unless told otherwise.
 _MAKES_PAGES = re.compile(r"\b(?:react-scripts|react-app-rewired|craco|vue-cli-service) build\b(?!.*--target lib)")
@@ -91,6 +93,8 @@ def has_page(folder: Folder) -> bool:
     ):
         return True
     package = folder.package
+    if package and package.depends_on(*_IN_ANOTHERS_PAGE):
+        return True
     if package is None or package.publishes or is_workspace(folder):
         return False
     built = "build" in package.scripts and any(name in package.runtime for name in BROWSER)
@@ -144,4 +148,4 @@ def is_shown(folder: Folder, package: Package) -> bool:
     """Whether a page lies where a bundler starts from, of a package that brings its framework along: what it says to
     publish are the pages."""
     page = folder.has("index.html", "src/index.html", "public/index.html")
-    return page and any(name in package.runtime for name in BROWSER)
+    return any(name in package.runtime for name in BROWSER) and (page or package.depends_on(*_IN_ANOTHERS_PAGE))

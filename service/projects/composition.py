@@ -69,6 +69,8 @@ def _composed(tree: Tree, claimed: list[Claimed]) -> Composition:
         return Composition("fullstack", None, (*fronts, *backs), "a front end beside a back end")
     if fronts and not _are_aids(fronts, parts):
         return _only(tree, fronts, top)
+    if backs and (services := _services(found)):
+        return Composition("docker", None, tuple(services), "services in several languages, each with its image")
     if backs:
         return _only_backs(tree, backs, top)
     return _rest(tree, parts, top)
@@ -121,6 +123,8 @@ def _is_deployment(parts: list[Part]) -> bool:
     if not parts or (top is not None and top.kind.type != "docker" and top.claim.confidence > _STRAY):
         return False
     images = [part for part in parts if part.kind.type == "docker"]
+    if top is None and _are_all_images(parts):
+        return True
     finished = _runs_finished(top)
     apps = [part for part in parts if part.claim.confidence > (0.8 if part.serves else 0.9) and not part.claim.library]
     if any(part.is_front or part.folder.own_services or depth(part.root) < 2 or not finished for part in apps):
@@ -128,6 +132,12 @@ def _is_deployment(parts: list[Part]) -> bool:
     if len(images) >= 3 and len(images) > 2 * (len(parts) - len(images)):
         return True
     return finished
+
+
+def _are_all_images(parts: list[Part]) -> bool:
+    """Whether each directory makes an image, and what lies in them is scripts."""
+    scripts = (not part.is_front and not part.serves and part.is_generic for part in parts)
+    return len(parts) >= 3 and all(part.folder.dockerfile for part in parts) and all(scripts)
 
 
 def _runs_finished(top: Part | None) -> bool:
@@ -177,6 +187,14 @@ def _only_backs(tree: Tree, backs: list[Part], top: Part | None) -> Composition:
     if len(backs) >= 3 and len(languages) >= 2 and len(contained) * 2 > len(backs):
         return Composition("docker", None, tuple(backs), "services in several languages, each with its image")
     return Composition("monorepo", None, tuple(backs), "several servers", UNBOUND)
+
+
+def _services(found: list[Part]) -> list[Part]:
+    """What a compose file at the top builds, if that is three services or more in more than one language."""
+    top = next((part for part in found if part.root == "." and part.kind.type == "docker"), None)
+    contexts = {service.context for service in top.folder.compose if service.context} if top else set()
+    services = [part for part in found if part.root in contexts and part.kind.language]
+    return services if len(services) >= 3 and len({part.kind.language for part in services}) > 1 else []
 
 
 def _rest(tree: Tree, parts: list[Part], top: Part | None) -> Composition:

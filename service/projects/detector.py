@@ -56,7 +56,8 @@ def _rank(tree: Tree, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Claim]]
     kind, claim = pair
     if claim.confidence < CERTAIN:
         return True
-    if claim.library and any(_serves_here(other, rival) for other, rival in claims if other.language == kind.language):
+    gives_way = claim.library and (kind.type == "php" or kind.language)
+    if gives_way and any(_serves_here(other, rival) for other, rival in claims if gives_way in (True, other.language)):
         return True
     if kind.type == "node" and claim.framework is None and _is_surer(claims, "python", claim):
         return True  # tools of a Python project

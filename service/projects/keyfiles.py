@@ -23,7 +23,7 @@ MAX_LOCK_BYTES = 4 * 1024  # of a lock file only the head is looked at
 _CONFIGS = re.compile(
     r"(?:next|nuxt|vite|vue|astro|svelte|react-router|remix|rsbuild|webpack)\.config\.[cm]?[jt]s|"
     r"(?:pnpm-workspace|rush|lerna|nx|turbo|workspace)\.(?:ya?ml|json)|gatsby-config\.[jt]s|Procfile|nest-cli\.json|"
-    r"wrangler\.(?:toml|jsonc?)|(?:template|serverless)\.ya?ml|quasar\.conf(?:ig)?\.[cm]?[jt]s|"
+    r"wrangler\.(?:toml|jsonc?)|(?:template|serverless)\.ya?ml|serverless\.ts|quasar\.conf(?:ig)?\.[cm]?[jt]s|"
     r"hugo\.(?:toml|ya?ml|json)|config\.(?:toml|ya?ml)|Directory\.\w+\.props|web\.config"
 )
 _PIN_NAMES = """
@@ -34,7 +34,8 @@ noxfile.py
 """
 _PINS = frozenset(_PIN_NAMES.split())
 _LOCKS = frozenset(lock for lock, _ in LOCKS)
-_PYTHON_PROJECTS = ("pyproject.toml", "Pipfile", "setup.py", "setup.cfg")
+_PYTHON_PLAIN = ("pyproject.toml", "Pipfile", "environment.yml")
+_PYTHON_PROJECTS = (*_PYTHON_PLAIN, "setup.py", "setup.cfg")
 _NODE_ENTRY = ("server", "app", "index", "main", "www")
 _NODE_ENTRY_PLACES = ("", "src/", "server/", "bin/", "src/server/", "api/", "app/")
 _NX_ENTRY = re.compile(r"apps/(?:[^/]+/){1,2}src/main\.[jt]sx?")
@@ -78,7 +79,7 @@ def _worth_reading(tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
     if any(name.startswith("package.") or name == "project.json" for name in names):
         yield from ((path, 2.0) for path in _node_entries(tree, prefix)[:3])
         yield from ((path, 3.0) for path in _bundler_configs(tree, prefix)[:4])
-    if any(name.endswith(".py") or is_requirements(name) or name in ("pyproject.toml", "Pipfile") for name in names):
+    if any(name.endswith(".py") or is_requirements(name) or name in _PYTHON_PLAIN for name in names):
         entries = python_entries(tree, folder)[:8]
         yield from ((path, 2.0 + position * 0.1) for position, path in enumerate(entries))
         if any(name in _PYTHON_PROJECTS or is_requirements(name) for name in names):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from service.projects.package import package_in
 from service.projects.parts import Part
 from service.projects.places import is_noise, is_side
 from service.projects.tree import Tree
@@ -70,7 +71,8 @@ def _own_folders(tree: Tree) -> tuple[str, ...]:
 def _on_telephones(tree: Tree) -> Iterable[str]:
     for folder in tree.folders:
         names = tree.names(folder)
-        if "pubspec.yaml" in names:
+        package = package_in(tree, folder) if "package.json" in names else None
+        if "pubspec.yaml" in names or (package and package.depends_on("react-native", "expo")):
             yield folder
         elif "AndroidManifest.xml" in names:  # shop/app/src/main, of a project in shop
             module = folder.partition("/src/")[0]

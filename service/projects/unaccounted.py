@@ -123,7 +123,7 @@ def lies_elsewhere(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     own = [folder for folder in folders if _within(folder, parts)]
     everything, inside = code_in(tree, folders), code_in(tree, own)
     enough = 0.4 if any(part.is_front for part in parts) and any(part.serves for part in parts) else 0.75
-    if not own or everything < _FEW or inside >= everything * enough:
+    if not own or everything - inside < _FEW or inside >= everything * enough:
         return None
     return f"{everything - inside} of {everything} files of code lie outside of {parts[0].root}"
 

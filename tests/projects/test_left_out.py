@@ -103,6 +103,8 @@ ACCOUNTED: dict[str, tuple[Files, str]] = {
             **modules("phone/lib", ".dart", 60),
             "other/app/src/main/AndroidManifest.xml": "",
             **modules("other/app/src/main/kotlin", ".kt", 60),
+            "fourth/package.json": package("react", "react-native"),
+            **modules("fourth/screens", ".tsx", 60),
             "third/Shop.xcodeproj/project.pbxproj": "",
             **modules("third/Shop", ".swift", 60),
         },
@@ -125,6 +127,46 @@ ACCOUNTED: dict[str, tuple[Files, str]] = {
     "a page that package.json names": ({"package.json": package("pg", main="index.html"), "index.html": ""}, "static"),
     "documentation beside a server": (
         {"docs/index.html": "", **under("src", {"requirements.txt": "flask\n", "app.py": FLASK_PY})},
+        "flask",
+    ),
+    "an interface that Maven builds": ({**SPA, "pom.xml": "<project/>"}, "react"),
+    "leftovers in PHP beside a server": (
+        {"package.json": EXPRESS, "server.js": SERVER_JS, "composer.json": "{}", "import.php": ""},
+        "express",
+    ),
+    "images with scripts in them": (
+        {
+            "base/Dockerfile": "FROM debian\n",
+            **under("notes", {"Dockerfile": "FROM base\n", "environment.yml": "name: notes\n"}),
+            **under("cells", {"Dockerfile": "FROM base\n", "requirements.txt": "pandas\n", "run.py": ""}),
+        },
+        "docker",
+    ),
+    "services in several languages that a compose file builds": (
+        {
+            "compose.yml": "services: {a: {build: ./take}, b: {build: ./score}, c: {build: ./gate}}\n",
+            **under("take", {"go.mod": "module take\n", "main.go": "package main\n", "Dockerfile": "FROM golang\n"}),
+            **under("score", {"requirements.txt": "pandas\n", "main.py": "", "Dockerfile": "FROM python\n"}),
+            **under("gate", {"package.json": package("kafkajs"), "index.js": "", "Dockerfile": "FROM node\n"}),
+        },
+        "docker",
+    ),
+    "a part of another application's page": (
+        {
+            "package.json": package(
+                "react", "react-dom", "single-spa-react", dev=("webpack",), scripts={"build": "webpack"}, types="a.d.ts"
+            ),
+            "src/cards.tsx": "",
+        },
+        "react",
+    ),
+    "an application whose packages Conda installs": (
+        {
+            "environment.yml": "name: crops\ndependencies: [python=3.11, flask]\n",
+            "service/__init__.py": "",
+            "service/app.py": FLASK_PY,
+            **modules("training", ".py"),
+        },
         "flask",
     ),
     "a page in PHP": ({"index.php": "", "orders.php": ""}, "php"),
@@ -228,7 +270,7 @@ def test_pages_of_the_first_angular_are_the_other_half_of_what_serves_them() -> 
     assert [(part.root, part.type) for part in detection.components] == [("src/ui", "static"), ("src/app", "python")]
 
 
-@pytest.mark.parametrize("name", ["template.yaml", "serverless.yml"])
+@pytest.mark.parametrize("name", ["template.yaml", "serverless.yml", "serverless.ts"])
 def test_functions_that_nodejs_runs_are_a_program(name: str) -> None:
     told = "Transform: AWS::Serverless-2016-10-31\nGlobals: {}\nFunction:\n  Runtime: nodejs20.x\n  Handler: !Ref a.b\n"
     files = {"package.json": package("aws-sdk"), "src/handlers/order.js": "", name: told}

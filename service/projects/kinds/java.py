@@ -12,6 +12,7 @@ from service.projects.kind import Claim, Kind
 from service.projects.model import Component
 
 _GRADLE = ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
+_SOURCES = (".java", ".kt", ".groovy", ".scala")
 _FRAMEWORKS = {
     "spring-boot": "org.springframework.boot",
     "quarkus": "io.quarkus",
@@ -34,6 +35,8 @@ def recognise(folder: Folder) -> Claim | None:
         return None  # an application for a telephone
     if folder.has("pubspec.yaml", "Podfile"):
         return None
+    if folder.package and not any(path.endswith(_SOURCES) for path in folder.below):
+        return Claim(0.4, (folder.fact(build, "a build of what package.json describes"),))
     framework = (
         next((word for word, group in _FRAMEWORKS.items() if group in text), None) if text else _pom_framework(folder)
     )

@@ -14,7 +14,7 @@ from service.projects.node_project import is_dev_server, node_component, product
 from service.projects.package import Package
 from service.projects.reading import string
 
-_RUNTIME = re.compile(r"^\s*(runtime:\s*[\"']?nodejs[\w.]*)", re.IGNORECASE | re.MULTILINE)
+_RUNTIME = re.compile(r"\b(runtime[\"']?:\s*[\"']?nodejs[\w.]*)", re.IGNORECASE)
 _HTTP = {"http", "https", "http2", "node:http", "node:https", "node:http2"}
 
 
@@ -69,9 +69,9 @@ def _worker(folder: Folder) -> Evidence | None:
 
 
 def _functions(folder: Folder) -> Evidence | None:
-    """The line by which a template of AWS SAM or of the Serverless Framework has functions run by Node.js. Both are
-    YAML with tags of their own, hence no parser."""
-    for name in ("template.yaml", "template.yml", "serverless.yml", "serverless.yaml"):
+    """The line by which a template of AWS SAM or of the Serverless Framework has functions run by Node.js. They are
+    YAML with tags of their own, or code, hence no parser."""
+    for name in ("template.yaml", "template.yml", "serverless.yml", "serverless.yaml", "serverless.ts"):
         source = folder.text(name) or ""
         runtime = _RUNTIME.search(source)
         if runtime and (name.startswith("serverless") or "AWS::Serverless" in source) and not builds_page(folder):
