@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from service.projects.containers import is_compose
 from service.projects.foreign import foreign_project, only_backing
-from service.projects.mixture import other_language, own_folders
+from service.projects.mixture import beside_a_telephones, other_language, own_folders
 from service.projects.package import package_in
 from service.projects.parts import FRONT, Part
 from service.projects.servers_unseen import unseen_application
@@ -41,6 +41,8 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
         return None
     if type != "monorepo" and (lesson := _lesson(tree, held)):
         return f"{lesson} is one of several lessons"
+    if phone := beside_a_telephones(tree, held):
+        return phone
     if type in FRONT or type in ("fullstack", "node"):
         found = [_installed(tree, part.root) for part in held if part.is_front or _is_plain_node(part)]
         if found and all(found):

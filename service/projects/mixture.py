@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from service.projects.package import package_in
-from service.projects.parts import Part
+from service.projects.parts import BACK_NAME, Part
 from service.projects.places import is_noise, is_side
 from service.projects.tree import Tree
 
@@ -29,6 +29,8 @@ _ENDINGS = {
     "Perl": (".pl", ".pm"),
     "Haskell": (".hs",),
     "Lua": (".lua",),
+    "Terraform": (".tf", ".hcl"),
+    "Nix": (".nix",),
     "R": (".r",),
 }
 # In a server's own files these are sources of pages that something has to build; plain scripts are not.
@@ -56,6 +58,19 @@ def other_language(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     return None
 
 
+def is_of_telephones(tree: Tree) -> bool:
+    """Whether the whole repository is an application for telephones, but for what is recognised in it."""
+    return "." in _on_telephones(tree)
+
+
+def beside_a_telephones(tree: Tree, parts: tuple[Part, ...]) -> str | None:
+    """That what was recognised may be an aid beside an application for telephones; a server that is named as one is
+    more than that."""
+    if any(part.root == "." or BACK_NAME.search(part.root) for part in parts) or not is_of_telephones(tree):
+        return None
+    return "an application for telephones is at the top"
+
+
 def own_folders(tree: Tree) -> tuple[str, ...]:
     """The directories of the project's own: not what tools fetched or built, not what lies beside the project, not an
     application for telephones."""
@@ -63,7 +78,7 @@ def own_folders(tree: Tree) -> tuple[str, ...]:
 
 
 def _own_folders(tree: Tree) -> tuple[str, ...]:
-    phone = tuple(f"{folder}/" for folder in _on_telephones(tree) if folder not in (".", ""))
+    phone = tuple(f"{folder}/" for folder in _on_telephones(tree) if folder != ".")
     own = (folder for folder in tree.folders if not is_noise(folder) and not is_side(folder))
     return tuple(folder for folder in own if not f"{folder}/".startswith(phone))
 
@@ -76,9 +91,9 @@ def _on_telephones(tree: Tree) -> Iterable[str]:
             yield folder
         elif "AndroidManifest.xml" in names:  # shop/app/src/main, of a project in shop
             module = folder.partition("/src/")[0]
-            yield module.rpartition("/")[0] or module
+            yield module.rpartition("/")[0] or "."
         elif "project.pbxproj" in names:  # shop/Shop.xcodeproj
-            yield folder.rpartition("/")[0]
+            yield folder.rpartition("/")[0] or "."
 
 
 def _endings(tree: Tree) -> Counter[str]:

@@ -74,6 +74,20 @@ LEFT_OUT: dict[str, tuple[Files, str, str]] = {
         "express",
         "20 files end in .py",
     ),
+    "a script beside what describes an infrastructure": (
+        {"requirements.txt": "boto3\n", "main.py": "", **modules("network", ".tf", 6), **modules("live", ".hcl", 6)},
+        "python",
+        "12 files end in .tf",
+    ),
+    "an aid beside an application for telephones": (
+        {
+            "build.gradle": "",
+            "app/src/main/AndroidManifest.xml": "",
+            **under("pretender", {"requirements.txt": "flask\n", "app.py": FLASK_PY}),
+        },
+        "flask",
+        "an application for telephones is at the top",
+    ),
     "pages in PHP here and there": (
         {"shop/index.php": "", "admin/index.php": "", "old/pages/index.php": ""},
         "php",
@@ -168,6 +182,14 @@ ACCOUNTED: dict[str, tuple[Files, str]] = {
             **modules("training", ".py"),
         },
         "flask",
+    ),
+    "a server beside an application for telephones": (
+        {
+            "package.json": package("react", "react-native"),
+            **modules("screens", ".tsx", 30),
+            **under("server", {"package.json": EXPRESS, "server.js": SERVER_JS}),
+        },
+        "express",
     ),
     "a page in PHP": ({"index.php": "", "orders.php": ""}, "php"),
     "functions for an interface that call themselves a server": (

@@ -33,7 +33,7 @@ def recognise(folder: Folder) -> Claim | None:
     text = "" if build == "pom.xml" else _gradle_text(folder)
     if re.search(r"com\.android\.(?:application|library|tools)|libs\.plugins\.android|agp\b|androidApplication", text):
         return None  # an application for a telephone
-    if folder.has("pubspec.yaml", "Podfile"):
+    if folder.has("pubspec.yaml", "Podfile", "src/main/AndroidManifest.xml", "app/src/main/AndroidManifest.xml"):
         return None
     if folder.package and not any(path.endswith(_SOURCES) for path in folder.below):
         return Claim(0.4, (folder.fact(build, "a build of what package.json describes"),))
