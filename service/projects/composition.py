@@ -9,6 +9,7 @@ from service.projects import workspaces
 from service.projects.bundler import bundler
 from service.projects.doubts import doubt
 from service.projects.halves import parts_of
+from service.projects.images import is_deployment, services_in_languages
 from service.projects.parts import BACK_NAME, FRONT_NAME, Claimed, Part, relevant
 from service.projects.places import depth
 from service.projects.tree import Tree
@@ -16,7 +17,6 @@ from service.projects.tree import Tree
 # More applications than this that nothing binds together are a collection, not a full stack.
 MAX_HALVES = 8
 UNBOUND = 0.5  # how sure it can be that projects are one whole if nothing says so
-_STRAY = 0.55  # what a few scripts without a manifest claim
 _STRAY_PAGE = 0.6  # what a page in a place like docs/ claims
 _EXAMPLE = re.compile(r"(?:^|/)(?:examples?|docs?|tests?|samples?|demos?)(?:/|$)", re.IGNORECASE)
 _APP_PLACE = re.compile(
@@ -52,7 +52,7 @@ def compose(tree: Tree, claimed: list[Claimed]) -> Composition:
 def _composed(tree: Tree, claimed: list[Claimed]) -> Composition:
     """What the directories say, the top first."""
     found = [part for entry in claimed for part in parts_of(entry)]
-    if _is_deployment(found):
+    if is_deployment(found):
         return Composition("docker", next((part for part in found if part.kind.type == "docker"), found[0]))
     parts = relevant(found)
     top = next((part for part in parts if part.root == "."), None)
@@ -69,7 +69,7 @@ def _composed(tree: Tree, claimed: list[Claimed]) -> Composition:
         return Composition("fullstack", None, (*fronts, *backs), "a front end beside a back end")
     if fronts and not _are_aids(fronts, parts):
         return _only(tree, fronts, top)
-    if backs and (services := _services(found)):
+    if backs and (services := services_in_languages(found)):
         return Composition("docker", None, tuple(services), "services in several languages, each with its image")
     if backs:
         return _only_backs(tree, backs, top)
@@ -116,38 +116,6 @@ def _is_one(fronts: list[Part], backs: list[Part]) -> bool:
     return len(fronts) == 1 and (len(places) <= 2 or 2 * len(built) > len(backs))
 
 
-def _is_deployment(parts: list[Part]) -> bool:
-    """Whether the repository is about images: a collection of them, or a compose file that runs finished ones and
-    builds nothing."""
-    top = next((part for part in parts if part.root == "."), None)
-    if not parts or (top is not None and top.kind.type != "docker" and top.claim.confidence > _STRAY):
-        return False
-    images = [part for part in parts if part.kind.type == "docker"]
-    if top is None and _are_all_images(parts):
-        return True
-    finished = _runs_finished(top)
-    apps = [part for part in parts if part.claim.confidence > (0.8 if part.serves else 0.9) and not part.claim.library]
-    if any(part.is_front or part.folder.own_services or depth(part.root) < 2 or not finished for part in apps):
-        return False
-    if len(images) >= 3 and len(images) > 2 * (len(parts) - len(images)):
-        return True
-    return finished
-
-
-def _are_all_images(parts: list[Part]) -> bool:
-    """Whether each directory makes an image, and what lies in them is scripts."""
-    scripts = (not part.is_front and not part.serves and part.is_generic for part in parts)
-    return len(parts) >= 3 and all(part.folder.dockerfile for part in parts) and all(scripts)
-
-
-def _runs_finished(top: Part | None) -> bool:
-    """Whether a compose file at the top runs images that others have made, and none of this repository."""
-    if top is None or top.kind.type != "docker":
-        return False
-    builds = any(service.context is not None for service in top.folder.compose)
-    return not builds and sum(bool(service.image and not service.backing) for service in top.folder.compose) >= 2
-
-
 def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:
     """Whether the front ends only try out or describe the packages of a workspace: they lie among those, or where the
     pages about them lie, not where applications do."""
@@ -187,14 +155,6 @@ def _only_backs(tree: Tree, backs: list[Part], top: Part | None) -> Composition:
     if len(backs) >= 3 and len(languages) >= 2 and len(contained) * 2 > len(backs):
         return Composition("docker", None, tuple(backs), "services in several languages, each with its image")
     return Composition("monorepo", None, tuple(backs), "several servers", UNBOUND)
-
-
-def _services(found: list[Part]) -> list[Part]:
-    """What a compose file at the top builds, if that is three services or more in more than one language."""
-    top = next((part for part in found if part.root == "." and part.kind.type == "docker"), None)
-    contexts = {service.context for service in top.folder.compose if service.context} if top else set()
-    services = [part for part in found if part.root in contexts and part.kind.language]
-    return services if len(services) >= 3 and len({part.kind.language for part in services}) > 1 else []
 
 
 def _rest(tree: Tree, parts: list[Part], top: Part | None) -> Composition:

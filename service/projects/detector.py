@@ -25,6 +25,7 @@ from service.projects.places import candidates
 from service.projects.tree import Tree
 
 MAX_FOLDERS = 80
+_GENERATORS = ("hugo", "zola", "jekyll")  # what builds a site without Node.js
 _SHARED = tuple(field for field in Component.__struct_fields__ if field in Detection.__struct_fields__)
 
 
@@ -61,6 +62,8 @@ def _rank(tree: Tree, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Claim]]
         return True
     if kind.type == "node" and claim.framework is None and _is_surer(claims, "python", claim):
         return True  # tools of a Python project
+    if kind.type == "node" and claim.framework is None and any(rival.framework in _GENERATORS for _, rival in claims):
+        return True  # tools of a site
     if kind.language not in LANGUAGES:
         return False
     rivals = (tree.files_in(other.language) for other, rival in claims if rival.confidence >= CERTAIN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from service.projects import workspaces
 from service.projects.containers import is_compose
 from service.projects.foreign import foreign_project, only_backing
 from service.projects.mixture import beside_a_telephones, other_language, own_folders
@@ -18,7 +19,8 @@ from service.projects.unaccounted import code_in, left_out, lies_elsewhere, smal
 MUCH_CODE = 30
 _LESSON = re.compile(
     r"(?:\d{1,3}[-_. ]?[a-z]|(?:day|week|lesson|chapter|lab|task|exercise|ex|module|assignment|homework|hw|practice|"
-    r"lecture|session|unit|class|level|challenge|kata|tutorial)s?[-_ ]?\d)",
+    r"lecture|session|unit|class|level|challenge|kata|tutorial|"
+    r"tp|td|semaine|semana|aula|clase|woche|uebung|blatt)s?[-_ ]?\d)",
     re.IGNORECASE,
 )
 _SERVES_PAGES = re.compile(
@@ -39,10 +41,12 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
     held = tuple(parts)
     if not held:
         return None
-    if type != "monorepo" and (lesson := _lesson(tree, held)):
+    if (type != "monorepo" or workspaces.orchestrator(tree) is None) and (lesson := _lesson(tree, held)):
         return f"{lesson} is one of several lessons"
     if phone := beside_a_telephones(tree, held):
         return phone
+    if type in ("express", "node", "nestjs") and any(_runs_in_a_window(part) for part in held):
+        return "Electron runs it on a desktop"
     if type in FRONT or type in ("fullstack", "node"):
         found = [_installed(tree, part.root) for part in held if part.is_front or _is_plain_node(part)]
         if found and all(found):
@@ -68,6 +72,11 @@ def _of_its_kind(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:
 
 def _is_plain_node(part: Part) -> bool:
     return part.kind.type == "node" and part.claim.framework is None
+
+
+def _runs_in_a_window(part: Part) -> bool:
+    package = part.folder.package
+    return package is not None and package.depends_on("electron", "electron-builder", "electron-packager")
 
 
 def _packs_a_program(part: Part) -> str | None:
@@ -116,6 +125,10 @@ def _much_code(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     """How much code lies beside the images, if it is more than what makes them; services that were told apart by their
     languages are accounted for."""
     if any(part.kind.type != "docker" for part in parts):
+        return None
+    services = [service for part in parts for service in part.folder.compose]
+    finished = [service for service in services if service.image and not service.backing]
+    if len(finished) > 2 and not any(service.context for service in services):
         return None
     code = code_in(tree, own_folders(tree))
     return f"{code} files of code lie beside the images" if code > MUCH_CODE else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 _TOKENS = re.compile(
@@ -46,9 +47,9 @@ _HERE = r"(?:__dirname|import\.meta\.dirname)"
 _COMPUTED = (
     re.compile(rf"(?:\w+\.)?(?:resolve|join)\(\s*{_HERE}\s*,([^()]*)\)"),
     re.compile(rf"""{_HERE}\s*\+\s*(["']/?[^"'\n]+["'])"""),
-    re.compile(r"""(?:path\.)?resolve\(\s*(["'][^"'\n]+["'])\s*\)"""),
     re.compile(r"""(?:fileURLToPath\(\s*)?new URL\(\s*(["'][^"'\n]+["'])\s*,\s*import\.meta\.url\s*\)"""),
 )
+_NESTED = re.compile(r"(?:\w+\.)?(?:resolve|join)\(\s*([A-Za-z_$][\w$]*)\s*,([^()]*)\)")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?=\s*(?:[,;}\n]|$))")
 
 
@@ -61,8 +62,10 @@ def directory(source: str, key: str, *, within: str | None = None) -> str | None
 
 
 def directory_of_run(source: str, key: str) -> str | None:
-    """The directory that `key` is set to by joining it to the one that the build is run in."""
-    start = rf"""(?<![\w.$]){re.escape(key)}["']?\s*:\s*(?:\w+\.)?(?:resolve|join)\(\s*process\.cwd\(\)\s*,"""
+    """The directory that `key` is set to as it is seen from where the build is run: `path.resolve("dist")`, with or
+    without `process.cwd()`; `utils.root("dist")`, as JHipster has it."""
+    made = r"(?:(?:\w+\.)?(?:resolve|join)\(\s*(?:process\.cwd\(\)\s*,)?|\w+\.root\()"
+    start = rf"""(?<![\w.$]){re.escape(key)}["']?\s*:\s*{made}"""
     match = re.search(rf"""{start}\s*["']([\w./-]+)["']\s*\)""", without_comments(source))
     return match[1] if match else None
 
@@ -76,6 +79,10 @@ def _joined(block: str, key: str, code: str) -> str | None:
         if match:
             words = (word.strip("/") for word in re.findall(r"[\"']([^\"'\n]+)[\"']", match[1]))
             return "/".join(words) or None
+    if nested := _NESTED.match(block, start.end()):
+        above = _joined(code, nested[1], code) if nested[1] != key else None
+        words = (word.strip("/") for word in re.findall(r"[\"']([^\"'\n]+)[\"']", nested[2]))
+        return posixpath.normpath("/".join([above, *words])) if above else None
     name = _NAME.match(block, start.end())
     return _joined(code, name[0], "") if name and code and name[0] != key else None
 

@@ -23,7 +23,7 @@ MAX_LOCK_BYTES = 4 * 1024  # of a lock file only the head is looked at
 _CONFIGS = re.compile(
     r"(?:next|nuxt|vite|vue|astro|svelte|react-router|remix|rsbuild|webpack)\.config\.[cm]?[jt]s|"
     r"(?:pnpm-workspace|rush|lerna|nx|turbo|workspace)\.(?:ya?ml|json)|gatsby-config\.[jt]s|Procfile|nest-cli\.json|"
-    r"wrangler\.(?:toml|jsonc?)|(?:template|serverless)\.ya?ml|serverless\.ts|quasar\.conf(?:ig)?\.[cm]?[jt]s|"
+    r"wrangler\.(?:toml|jsonc?)|webpack\.(?:config\.)?(?:common|base|prod(?:uction)?)(?:\.config)?\.[cm]?js|(?:template|serverless)\.ya?ml|serverless\.ts|quasar\.conf(?:ig)?\.[cm]?[jt]s|"
     r"hugo\.(?:toml|ya?ml|json)|config\.(?:toml|ya?ml)|Directory\.\w+\.props|web\.config"
 )
 _PIN_NAMES = """

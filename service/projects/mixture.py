@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from service.projects.bundler import installed
 from service.projects.package import package_in
 from service.projects.parts import BACK_NAME, Part
 from service.projects.places import is_noise, is_side
@@ -87,7 +88,7 @@ def _on_telephones(tree: Tree) -> Iterable[str]:
     for folder in tree.folders:
         names = tree.names(folder)
         package = package_in(tree, folder) if "package.json" in names else None
-        if "pubspec.yaml" in names or (package and package.depends_on("react-native", "expo")):
+        if "pubspec.yaml" in names or (package and installed(package)):
             yield folder
         elif "AndroidManifest.xml" in names:  # shop/app/src/main, of a project in shop
             module = folder.partition("/src/")[0]

@@ -60,6 +60,8 @@ def _vite(folder: Folder, default: str | None) -> str | None:
     written = written or javascript.setting(source, "outDir", within="build")
     if not written and (computed := javascript.directory(source, "outDir", within="build")):
         return _seen_from_here(named or "", computed)  # counts from the config file, not from Vite's root
+    if not written and (run := javascript.directory_of_run(source, "outDir")):
+        return _seen_from_here("", run)
     root = javascript.setting(source, "root") or ""
     target = resolve(root.strip("/") or ".", written or default or "dist")
     if target is None and written:  # outside of Vite's root, perhaps inside a back end beside it
@@ -82,7 +84,7 @@ def _webpack(folder: Folder, default: str | None) -> str | None:
         if written:
             return _seen_from_here(name, written) or default
         if written := javascript.directory_of_run(source, "path"):
-            return _tidy(written, default)
+            return _seen_from_here("", written)
     if folder.has("config/paths.js") and folder.has("scripts/build.js"):  # what react-scripts leaves when it goes
         return "build"
     return _tidy(_script_value(folder, r"--output-path[ =]([\w./-]+)"), default)

@@ -17,6 +17,7 @@ GENERIC = frozenset(["node", "python", "static", "docker"])
 BACK_NAME = re.compile(
     r"(?:^|/)(?:back(?:[-_]?end)?|server|api|backend[-_]?\w+|\w+[-_]backend|\w+[-_](?:api|server))$", re.IGNORECASE
 )
+_ASSETS = re.compile(r"(?:^|/)(?:static\w*|assets?|media)(?:/|$)")  # what a server hands out beside its pages
 FRONT_NAME = re.compile(r"(?:front(?:[-_]?end)?|client)", re.IGNORECASE)
 
 
@@ -120,6 +121,8 @@ def _is_other_half(outer: Part, inner: Part) -> bool:
         return False
     if outer.is_front:
         return not inner.is_front and inner.serves
+    if inner.is_front and inner.claim.confidence < 0.9 and _ASSETS.search(inner.root):
+        return False
     if inner.is_front:
         return outer.kind.type not in ASSET_HOSTS or inner.claim.confidence >= 0.9
     return outer.claim.library and outer.is_generic

@@ -119,7 +119,7 @@ def _entry_order(folder: Folder) -> tuple[str, ...]:
     prefix = "" if folder.root == "." else f"{folder.root}/"
     read = [path for path in folder.tree.read if path.endswith(".py") and path.startswith(prefix)]
     names = [path[len(prefix) :] for path in read if not _is_nested(folder, path)]
-    return tuple(sorted((name for name in names if name.count("/") <= 4), key=_entry_rank))
+    return tuple(sorted((name for name in names if name.count("/") <= 5), key=_entry_rank))
 
 
 def _is_nested(folder: Folder, path: str) -> bool:

@@ -9,7 +9,7 @@ from service.projects.places import is_noise, is_side
 from service.projects.tree import Tree
 
 _ENTRY = ("wsgi", "asgi", "main", "app", "server", "application", "run", "api", "index", "manage", "__init__")
-_DEEPEST = 4  # directories below the project
+_DEEPEST = 5  # directories below the project
 # Other names under which an application is made: `views`, `create_app`, `web_server`, `entrypoint`.
 _TELLING = re.compile(
     r"application|__main__|factory|views?|routes?|entry_?points?|bootstrap|serve|start|launch(?:er)?|core|cli|"
@@ -47,7 +47,7 @@ def python_entries(tree: Tree, folder: str) -> list[str]:
 def _is_deep_entry(path: str) -> bool:
     """Whether a file further down (`shop/presentation/api/main.py`) has the name of an entry."""
     directory, _, name = path.rpartition("/")
-    is_entry = name in ("main.py", "app.py", "asgi.py", "wsgi.py", "server.py") and 0 < path.count("/") <= 4
+    is_entry = name in ("main.py", "app.py", "asgi.py", "wsgi.py", "server.py") and 0 < path.count("/") <= 5
     return is_entry and not is_noise(directory) and not is_side(directory)
 
 

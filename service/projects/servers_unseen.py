@@ -24,6 +24,8 @@ def unseen_application(part: Part) -> str | None:
     folder = part.folder
     if part.kind.type != "python" or part.claim.framework not in (None, *_LESSER):
         return None
+    if site := _site_of_django(folder):
+        return f"{site} and urls.py beside it are of a site, and no manage.py says of which"
     for name in _FRAMEWORKS:
         stated = _stated(folder, name)
         if stated is None or is_published(folder, name) or (name == "django" and part.claim.library):
@@ -34,6 +36,15 @@ def unseen_application(part: Part) -> str | None:
         if not _is_mostly_read(folder):
             return f"{stated.file} names {name}, and only a part of the modules was read"
     return None
+
+
+def _site_of_django(folder: Folder) -> str | None:
+    """Settings with the routes of a whole site beside them."""
+    if is_published(folder, "django"):
+        return None
+    found = (path for path in folder.below if path.rpartition("/")[2] == "settings.py")
+    own = (path for path in found if not is_side(path.rpartition("/")[0] or "."))
+    return next((path for path in own if folder.has(path.removesuffix("settings.py") + "urls.py")), None)
 
 
 def _stated(folder: Folder, name: str) -> Evidence | None:

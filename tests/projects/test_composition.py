@@ -202,19 +202,19 @@ CASES: dict[str, tuple[Files, str, Parts]] = {
         "react",
         [],
     ),
-    "lessons side by side": (
+    "more applications side by side than one would have": (
         {
-            **under("lesson0", SPA),
+            **under("desk0", SPA),
             **{
                 path: text
                 for number in range(1, 10)
                 for path, text in under(
-                    f"lesson{number}", {"main.py": FASTAPI_PY, "requirements.txt": "fastapi\n"}
+                    f"desk{number}", {"main.py": FASTAPI_PY, "requirements.txt": "fastapi\n"}
                 ).items()
             },
         },
         "monorepo",
-        [("lesson0", "react", "frontend"), *((f"lesson{number}", "fastapi", "backend") for number in range(1, 10))],
+        [("desk0", "react", "frontend"), *((f"desk{number}", "fastapi", "backend") for number in range(1, 10))],
     ),
     "a server whose package.json lists what its front end needs": (
         {

@@ -11,6 +11,9 @@ from tests.projects.test_wrong_claims import SPA, TOOLS, under
 APP_VUE: Files = {"package.json": VUE, "index.html": "", "src/main.ts": ""}
 
 
+FLASK = {"app.py": FLASK_PY, "requirements.txt": "flask\n"}
+
+
 def modules(folder: str, ending: str, number: int = 20) -> Files:
     return {f"{folder}/part{i}{ending}": "" for i in range(number)}
 
@@ -88,6 +91,26 @@ LEFT_OUT: dict[str, tuple[Files, str, str]] = {
         "flask",
         "an application for telephones is at the top",
     ),
+    "lessons on servers": (
+        {**under("tp1", FLASK), **under("tp2", FLASK), **under("tp3", FLASK)},
+        "flask",
+        "tp1 is one of several lessons",
+    ),
+    "a server that a program for desktops keeps": (
+        {"package.json": package("express", dev=("electron",), main="server.js"), "server.js": SERVER_JS},
+        "express",
+        "Electron runs it",
+    ),
+    "a site of Django without its manage.py": (
+        {"setup.py": "", **under("src/shop", {"__init__.py": "", "settings.py": "", "urls.py": ""})},
+        "python",
+        "src/shop/settings.py and urls.py beside it are of a site",
+    ),
+    "pages of a framework that its kind does not know to build": (
+        {"package.json": package("vue", "electron", dev=("webpack",), scripts={"build": "webpack"}), "index.html": ""},
+        "static",
+        "dependencies.vue",
+    ),
     "pages in PHP here and there": (
         {"shop/index.php": "", "admin/index.php": "", "old/pages/index.php": ""},
         "php",
@@ -141,6 +164,57 @@ ACCOUNTED: dict[str, tuple[Files, str]] = {
     "a page that package.json names": ({"package.json": package("pg", main="index.html"), "index.html": ""}, "static"),
     "documentation beside a server": (
         {"docs/index.html": "", **under("src", {"requirements.txt": "flask\n", "app.py": FLASK_PY})},
+        "flask",
+    ),
+    "a small server among images": (
+        {
+            **{f"{name}/Dockerfile": "FROM base\n" for name in ("backup", "meter", "charge")},
+            **under("label", {"Dockerfile": "FROM base\n", "requirements.txt": "bottle\n"}),
+            "label/rootfs/server.py": "from bottle import Bottle\n\napp = Bottle()\n",
+        },
+        "docker",
+    ),
+    "finished images with much beside them": (
+        {
+            "compose.yml": "services: {a: {image: mail}, b: {image: sieve}, c: {image: rspamd}}\n",
+            **modules("conf/web", ".php", 60),
+        },
+        "docker",
+    ),
+    "scripts with React that a site of Django hands out": (
+        {
+            "manage.py": MANAGE_PY,
+            "requirements.txt": "django\n",
+            "config/settings.py": "",
+            "shop/static_src/package.json": package(
+                "react", "react-dom", dev=("webpack",), scripts={"build": "webpack", "dev": "webpack --watch"}
+            ),
+            **modules("shop", ".py"),
+        },
+        "django",
+    ),
+    "a site of Hugo whose styles Node.js makes": (
+        {
+            "config.toml": 'baseURL = "https://shop.example/"\n',
+            "package.json": package(dev=("hugo-bin", "postcss-cli"), scripts={"start": "run-p dev:*", "build": "hugo"}),
+            "netlify/functions/bins.js": "",
+        },
+        "static",
+    ),
+    "Angular that webpack builds": (
+        {
+            "package.json": package("@angular/core", dev=("@ngtools/webpack", "webpack"), scripts={"build": "webpack"}),
+            "src/app/main.ts": "",
+            "src/index.html": "",
+        },
+        "angular",
+    ),
+    "an extension for browsers beside a server": (
+        {
+            **under("api", {"requirements.txt": "flask\n", "app.py": FLASK_PY}),
+            "extension/package.json": package("react-dom", dev=("vite", "@types/chrome"), scripts={"build": "vite"}),
+            **modules("extension/src", ".tsx", 60),
+        },
         "flask",
     ),
     "an interface that Maven builds": ({**SPA, "pom.xml": "<project/>"}, "react"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.projects.looking import REACT, VUE, Files, look, package
+from tests.projects.looking import ANGULAR_JSON, REACT, VUE, Files, look, package
 
 WEBPACK = package("react", dev=("webpack", "html-webpack-plugin"), private=True, scripts={"build": "webpack"})
 NAMED = package(
@@ -41,6 +41,40 @@ CASES: dict[str, tuple[Files, str]] = {
             "config/index.js": "module.exports = { build: { assetsRoot: path.resolve(__dirname, '../public/app') } }",
         },
         "public/app",
+    ),
+    "webpack, by a name for a directory of its own": (
+        {
+            "package.json": WEBPACK,
+            "webpack.config.js": (
+                "const base = path.join(__dirname, 'client');\n"
+                "module.exports = { output: { path: path.join(base, './dist') } }"
+            ),
+        },
+        "client/dist",
+    ),
+    "webpack, from where it is run, in what several configs share": (
+        {
+            "package.json": WEBPACK.replace('"build": "webpack"', '"build": "webpack --config webpack.prod.js"'),
+            "webpack.prod.js": "module.exports = merge(common, {})",
+            "webpack.common.js": "module.exports = { output: { path: path.resolve('.build'), publicPath: '/' } }",
+        },
+        ".build",
+    ),
+    "webpack as JHipster has it": (
+        {
+            "package.json": WEBPACK.replace('"build": "webpack"', '"build": "webpack --config webpack/prod.js"'),
+            "webpack/prod.js": "module.exports = { output: { path: utils.root('target/classes/static/') } }",
+        },
+        "target/classes/static",
+    ),
+    "Angular, where production has a directory of its own": (
+        {
+            "package.json": package("@angular/core", dev=("@angular/cli",), scripts={"build": "ng build"}),
+            "angular.json": ANGULAR_JSON.replace(
+                '"options"', '"configurations": {"production": {"outputPath": "../server/static"}}, "options"'
+            ).replace("@angular/build:application", "@angular-devkit/build-angular:browser"),
+        },
+        "../server/static",
     ),
     "Nuxt 2 without a server": (
         {

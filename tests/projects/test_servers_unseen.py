@@ -31,6 +31,10 @@ FOUND: dict[str, tuple[Files, str]] = {
         },
         "flask",
     ),
+    "five packages down": (
+        {"pyproject.toml": PROJECT.format("fastapi"), "src/desk/adapters/inbound/http/app.py": FASTAPI_PY},
+        "fastapi",
+    ),
     "in a module that is called the application": ({"server/application.py": FLASK_PY}, "flask"),
     "in a package that is started by its name": (
         {"pyproject.toml": PROJECT.format("fastapi"), "desk/__init__.py": "", "desk/__main__.py": FASTAPI_PY},

@@ -10,6 +10,7 @@ from service.projects.kind import Claim, Kind
 from service.projects.model import Component, Evidence
 from service.projects.node_project import node_component
 from service.projects.nx import seen_from
+from service.projects.outputs import output_directory
 from service.projects.reading import string, table
 from service.projects.tree import Tree
 
@@ -20,6 +21,7 @@ _TOOLS = (
     "@nx/angular",
     "@nrwl/angular",
     "@angular-builders/custom-webpack",
+    "@ngtools/webpack",
 )
 _FLAT = ("browser", "browser-esbuild")
 
@@ -44,7 +46,7 @@ def recognise(folder: Folder) -> Claim | None:
         and not _application(folder.tree, folder.path(config))[1]
     ):
         return Claim(0.6, tuple(evidence), library=True)
-    if config is None and not folder.has("src/main.ts", "src/index.html"):
+    if config is None and not folder.has("src/main.ts", "src/index.html", "src/app/main.ts"):
         return None  # dependencies of an Nx workspace whose applications lie below
     if installed(package):
         return Claim(INSTALLED_CONFIDENCE, tuple(evidence))
@@ -66,7 +68,7 @@ def _output(folder: Folder) -> str | None:
         first = table(apps[0]) if isinstance(apps, list) and apps else {}
         return string(first.get("outDir")) or "dist"
     name, project = _application(folder.tree, folder.path("angular.json"))
-    return _build_output(name, _targets(project)) if project else None
+    return _build_output(name, _targets(project)) if project else output_directory(folder)
 
 
 def _application(tree: Tree, path: str) -> tuple[str, Mapping[str, object]]:
@@ -95,7 +97,9 @@ def _build_output(name: str, targets: Mapping[str, object]) -> str:
     """`outputPath` may be a string or {base, browser}; builders but the oldest write the pages into `browser/`."""
     build = table(targets.get("build"))
     builder = (string(build.get("builder")) or string(build.get("executor")) or "").rpartition(":")[2]
-    written = table(build.get("options")).get("outputPath")
+    chosen = string(build.get("defaultConfiguration")) or "production"
+    override = table(table(build.get("configurations")).get(chosen)).get("outputPath")
+    written = override or table(build.get("options")).get("outputPath")
     base = string(written) or string(table(written).get("base")) or f"dist/{name}"
     if builder != "application":
         return base.rstrip("/")

@@ -36,6 +36,7 @@ _LIBRARIES = (
     "@stencil/core",
     "mithril",
 )
+_KINDS_OF_THEIR_OWN = ("@angular/core", "react-dom", "vue", "svelte")  # which have said no by then, or say it better
 _PAGES = (
     "index.html",
     "public/index.html",
@@ -80,6 +81,8 @@ def recognise(folder: Folder) -> Claim | None:
     if (package.main or "").endswith(".html") and page and not package.scripts.get("start"):
         return Claim(0.85, (folder.fact(page, "a page, which package.json names as its main"),))
     tool = bundler(folder)
+    if page and (other := next((name for name in _KINDS_OF_THEIR_OWN if name in package.runtime), None)):
+        return Claim(0.45, (package.fact(other), folder.fact(page, "a page")))
     if page and (what := installed(package)):
         return Claim(INSTALLED_CONFIDENCE, (package.fact(what), folder.fact(page, "a page")))
     if is_published(folder):
@@ -173,6 +176,8 @@ def _other_generator(folder: Folder, name: str) -> Component:
         )  # fmt: skip
     build = {"hugo": "hugo --minify", "zola": "zola build"}[name]
     output = javascript.setting(folder.text("hugo.toml") or folder.text("config.toml") or "", "publishDir")
+    if folder.package and "build" in folder.package.scripts:
+        return node_component(folder, type="static", output_dir=output or "public", default_build=build)
     return Component(type="static", language="html", build_command=build, output_dir=output or "public")
 
 

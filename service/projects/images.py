@@ -1,0 +1,53 @@
+"""Repositories that are about images: made here, run by a compose file, or of services in several languages."""
+
+from __future__ import annotations
+
+from service.projects.containers import is_dockerfile
+from service.projects.parts import Part
+from service.projects.places import depth
+
+_STRAY = 0.55  # what a few scripts without a manifest claim
+
+
+def is_deployment(parts: list[Part]) -> bool:
+    """Whether the repository is about images: a collection of them, or a compose file that runs finished ones and
+    builds nothing."""
+    top = next((part for part in parts if part.root == "."), None)
+    if not parts or (top is not None and top.kind.type != "docker" and top.claim.confidence > _STRAY):
+        return False
+    if top is None and _are_all_images(parts):
+        return True
+    images = [part for part in parts if part.kind.type == "docker"]
+    finished = _runs_finished(top)
+    apps = [part for part in parts if part.claim.confidence > (0.8 if part.serves else 0.9) and not part.claim.library]
+    if any(part.is_front or part.folder.own_services or depth(part.root) < 2 or not finished for part in apps):
+        return False
+    if len(images) >= 3 and len(images) > 2 * (len(parts) - len(images)):
+        return True
+    return finished
+
+
+def _are_all_images(parts: list[Part]) -> bool:
+    """Whether each directory makes an image, and what lies in them is scripts; a small server may be among them."""
+    outer = [part for part in parts if not any(part.root.startswith(f"{other.root}/") for other in parts)]
+    programs = [part for part in outer if part.is_front or not part.is_generic]
+    servers = [part for part in outer if part.serves]
+    if programs or len(servers) * 4 > len(outer):
+        return False
+    return len(outer) >= 3 and all(any(map(is_dockerfile, part.folder.names)) for part in outer)
+
+
+def _runs_finished(top: Part | None) -> bool:
+    """Whether a compose file at the top runs images that others have made, and none of this repository."""
+    if top is None or top.kind.type != "docker":
+        return False
+    builds = any(service.context is not None for service in top.folder.compose)
+    return not builds and sum(bool(service.image and not service.backing) for service in top.folder.compose) >= 2
+
+
+def services_in_languages(found: list[Part]) -> list[Part]:
+    """What a compose file at the top builds, if that is three services or more in more than one language."""
+    top = next((part for part in found if part.root == "." and part.kind.type == "docker"), None)
+    contexts = {service.context for service in top.folder.compose if service.context} if top else set()
+    services = [part for part in found if part.root in contexts and part.kind.language]
+    return services if len(services) >= 3 and len({part.kind.language for part in services}) > 1 else []
