@@ -32,6 +32,7 @@ _ENDINGS = {
     "Lua": (".lua",),
     "Terraform": (".tf", ".hcl"),
     "Nix": (".nix",),
+    "documentation": (".rst", ".adoc"),
     "R": (".r",),
 }
 # In a server's own files these are sources of pages that something has to build; plain scripts are not.
@@ -51,7 +52,7 @@ def other_language(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     others = [endings for language, endings in _ENDINGS.items() if language not in spoken]
     most = max(others, key=lambda endings: _number(counted, endings))
     number = _number(counted, most)
-    if number >= _FEW and number * 2 > own:
+    if number >= _FEW and number * 2 > own * (4 if ".rst" in most else 1):
         return f"{number} files end in {most[0]} or the like, {own} are of what was recognised"
     pages = 0 if shown else _number(counted, _SOURCES_OF_PAGES)
     if pages >= _FEW and pages > own:

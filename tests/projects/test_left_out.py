@@ -168,7 +168,7 @@ ACCOUNTED: dict[str, tuple[Files, str]] = {
     ),
     "a small server among images": (
         {
-            **{f"{name}/Dockerfile": "FROM base\n" for name in ("backup", "meter", "charge")},
+            **{f"{name}/Dockerfile": "FROM base\n" for name in ("restic", "meter", "charge")},
             **under("label", {"Dockerfile": "FROM base\n", "requirements.txt": "bottle\n"}),
             "label/rootfs/server.py": "from bottle import Bottle\n\napp = Bottle()\n",
         },
