@@ -57,8 +57,7 @@ def _rank(tree: Tree, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Claim]]
     kind, claim = pair
     if claim.confidence < CERTAIN:
         return True
-    gives_way = claim.library and (kind.type == "php" or kind.language)
-    if gives_way and any(_serves_here(other, rival) for other, rival in claims if gives_way in (True, other.language)):
+    if claim.library and any(_serves_here(other, rival) for other, rival in claims if _outdoes(other, kind)):
         return True
     if kind.type == "node" and claim.framework is None and _is_surer(claims, "python", claim):
         return True  # tools of a Python project
@@ -72,6 +71,12 @@ def _rank(tree: Tree, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Claim]]
 
 def _is_surer(claims: list[tuple[Kind, Claim]], type: str, claim: Claim) -> bool:
     return any(kind.type == type and rival.confidence > claim.confidence for kind, rival in claims)
+
+
+def _outdoes(other: Kind, kind: Kind) -> bool:
+    """Whether a server of the one kind makes what is shared of the other a side matter: one of the same language; any
+    beside PHP, of which a few scripts are often left."""
+    return other.language == kind.language or kind.type == "php"
 
 
 def _serves_here(kind: Kind, claim: Claim) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from service.projects import workspaces
 from service.projects.containers import is_compose
 from service.projects.foreign import foreign_project, only_backing
-from service.projects.mixture import beside_a_telephones, other_language, own_folders
+from service.projects.mixture import beside_what_is_installed, other_language, own_folders
 from service.projects.package import package_in
 from service.projects.parts import FRONT, Part
 from service.projects.servers_unseen import unseen_application
@@ -16,7 +16,7 @@ from service.projects.tree import Tree
 from service.projects.unaccounted import code_in, left_out, lies_elsewhere, small_half
 
 # Files of code beside images that are more than what makes and tries them.
-MUCH_CODE = 30
+_MUCH_CODE = 30
 _LESSON = re.compile(
     r"(?:\d{1,3}[-_. ]?[a-z]|(?:day|week|lesson|chapter|lab|task|exercise|ex|module|assignment|homework|hw|practice|"
     r"lecture|session|unit|class|level|challenge|kata|tutorial|"
@@ -43,8 +43,8 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
         return None
     if (type != "monorepo" or workspaces.orchestrator(tree) is None) and (lesson := _lesson(tree, held)):
         return f"{lesson} is one of several lessons"
-    if phone := beside_a_telephones(tree, held):
-        return phone
+    if aside := beside_what_is_installed(tree, held):
+        return aside
     if type in ("express", "node", "nestjs") and any(_runs_in_a_window(part) for part in held):
         return "Electron runs it on a desktop"
     if type in FRONT or type in ("fullstack", "node"):
@@ -131,7 +131,7 @@ def _much_code(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     if len(finished) > 2 and not any(service.context for service in services):
         return None
     code = code_in(tree, own_folders(tree))
-    return f"{code} files of code lie beside the images" if code > MUCH_CODE else None
+    return f"{code} files of code lie beside the images" if code > _MUCH_CODE else None
 
 
 def _pages_in_php(parts: tuple[Part, ...]) -> str | None:

@@ -32,12 +32,12 @@ _ENDINGS = {
     "Lua": (".lua",),
     "Terraform": (".tf", ".hcl"),
     "Nix": (".nix",),
-    "documentation": (".rst", ".adoc"),
     "R": (".r",),
 }
 # In a server's own files these are sources of pages that something has to build; plain scripts are not.
 _SOURCES_OF_PAGES = (".ts", ".tsx", ".jsx", ".vue", ".svelte")
 _PAGES = (*_SOURCES_OF_PAGES, ".js", ".mjs", ".cjs", ".html", ".astro", ".md", ".mdx")
+_DOCUMENTATION = (".rst", ".adoc")  # as far as it lies among the sources
 _FEW = 10
 
 
@@ -52,40 +52,43 @@ def other_language(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     others = [endings for language, endings in _ENDINGS.items() if language not in spoken]
     most = max(others, key=lambda endings: _number(counted, endings))
     number = _number(counted, most)
-    if number >= _FEW and number * 2 > own * (4 if ".rst" in most else 1):
+    if number >= _FEW and number * 2 > own:
         return f"{number} files end in {most[0]} or the like, {own} are of what was recognised"
+    told = _number(counted, _DOCUMENTATION)
+    if told >= _FEW and told > 2 * own:
+        return f"{told} files are documentation, {own} are of what was recognised"
     pages = 0 if shown else _number(counted, _SOURCES_OF_PAGES)
     if pages >= _FEW and pages > own:
         return f"{pages} files are sources of pages, {own} are of what was recognised"
     return None
 
 
-def is_of_telephones(tree: Tree) -> bool:
-    """Whether the whole repository is an application for telephones, but for what is recognised in it."""
-    return "." in _on_telephones(tree)
+def is_installed(tree: Tree) -> bool:
+    """Whether the whole repository is installed on telephones, desktops or in browsers, but for what is recognised."""
+    return "." in _installed_places(tree)
 
 
-def beside_a_telephones(tree: Tree, parts: tuple[Part, ...]) -> str | None:
-    """That what was recognised may be an aid beside an application for telephones; a server that is named as one is
-    more than that."""
-    if any(part.root == "." or BACK_NAME.search(part.root) for part in parts) or not is_of_telephones(tree):
+def beside_what_is_installed(tree: Tree, parts: tuple[Part, ...]) -> str | None:
+    """That what was recognised may be an aid beside an application that is installed; a server that is named as one
+    is more than that."""
+    if any(part.root == "." or BACK_NAME.search(part.root) for part in parts) or not is_installed(tree):
         return None
-    return "an application for telephones is at the top"
+    return "at the top is an application that is installed, not served"
 
 
 def own_folders(tree: Tree) -> tuple[str, ...]:
     """The directories of the project's own: not what tools fetched or built, not what lies beside the project, not an
-    application for telephones."""
+    application that is installed on telephones, desktops or in browsers."""
     return tree.remember("own folders", ".", lambda: _own_folders(tree))
 
 
 def _own_folders(tree: Tree) -> tuple[str, ...]:
-    phone = tuple(f"{folder}/" for folder in _on_telephones(tree) if folder != ".")
+    installed_in = tuple(f"{folder}/" for folder in _installed_places(tree) if folder != ".")
     own = (folder for folder in tree.folders if not is_noise(folder) and not is_side(folder))
-    return tuple(folder for folder in own if not f"{folder}/".startswith(phone))
+    return tuple(folder for folder in own if not f"{folder}/".startswith(installed_in))
 
 
-def _on_telephones(tree: Tree) -> Iterable[str]:
+def _installed_places(tree: Tree) -> Iterable[str]:
     for folder in tree.folders:
         names = tree.names(folder)
         package = package_in(tree, folder) if "package.json" in names else None

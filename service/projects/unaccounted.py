@@ -9,7 +9,7 @@ from service.projects import workspaces
 from service.projects.bundler import installed
 from service.projects.halves import shows_build
 from service.projects.languages import NATIVE, SCRIPTED
-from service.projects.mixture import is_of_telephones, other_language, own_folders
+from service.projects.mixture import is_installed, other_language, own_folders
 from service.projects.node_packages import BROWSER, HOSTS
 from service.projects.package import Package, package_in
 from service.projects.parts import BACK_NAME, FRONT, Part
@@ -39,7 +39,7 @@ def left_out(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:
         against = against or _named_server(tree, parts)
     else:
         against = _pages_beside(tree, parts)
-    if against or is_of_telephones(tree):
+    if against or is_installed(tree):
         return against
     return other_language(tree, parts) or lies_elsewhere(tree, parts)
 

@@ -47,6 +47,11 @@ LEFT_OUT: dict[str, tuple[Files, str, str]] = {
         "flask",
         "panel/package.json builds pages with angular",
     ),
+    "documentation with a script": (
+        {"requirements.txt": "sphinx\n", "main.py": "", **modules("manual", ".rst")},
+        "python",
+        "20 files are documentation",
+    ),
     "a whole program beside an image": (
         {"Dockerfile": "FROM nginx\n", **modules("src", ".ts", 31)},
         "docker",
@@ -89,7 +94,7 @@ LEFT_OUT: dict[str, tuple[Files, str, str]] = {
             **under("pretender", {"requirements.txt": "flask\n", "app.py": FLASK_PY}),
         },
         "flask",
-        "an application for telephones is at the top",
+        "at the top is an application that is installed",
     ),
     "lessons on servers": (
         {**under("tp1", FLASK), **under("tp2", FLASK), **under("tp3", FLASK)},
