@@ -24,7 +24,7 @@ _LESSON = re.compile(
     re.IGNORECASE,
 )
 _SERVES_PAGES = re.compile(
-    r"nginx|httpd|apache|caddy|lighttpd|traefik|static|serve|http|busybox|node|php|python", re.IGNORECASE
+    r"nginx|httpd|apache|caddy|lighttpd|traefik|static|serve|http|busybox|node|php|python|ruby", re.IGNORECASE
 )
 # Files beside a manifest.json that only an extension for browsers has; what a program for desktops or phones has.
 _EXTENSION = re.compile(
@@ -52,7 +52,8 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
         if found and all(found):
             return f"{found[0]} tells that the result is installed, not served"
     if type == "docker":
-        return _built_from_code(tree, held) or only_backing(tree, held) or _much_code(tree, held)
+        against = _built_from_code(tree, held) or only_backing(tree, held)
+        return against or _started_beside(held) or _much_code(tree, held)
     if type in ("fullstack", "monorepo"):
         return _pages_in_php(held) or (_of_a_stack(tree, held) if type == "fullstack" else None)
     return _of_its_kind(tree, type, held) or left_out(tree, type, held)
@@ -118,6 +119,15 @@ def _installed(tree: Tree, root: str) -> str | None:
         folder = (prefix + place).rstrip("/") or "."
         if "manifest.json" in tree.names(folder) and any(map(_EXTENSION.fullmatch, tree.names(folder))):
             return f"{folder}/manifest.json".removeprefix("./")
+    return None
+
+
+def _started_beside(parts: tuple[Part, ...]) -> str | None:
+    """A package beside an image, with a script that starts or builds it, that was not recognised."""
+    for part in parts:
+        package = part.folder.package
+        if part.kind.type == "docker" and package and package.runtime and package.script("start", "build", "dev"):
+            return f"{package.path} starts or builds something"
     return None
 
 

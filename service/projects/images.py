@@ -39,7 +39,7 @@ def _are_all_images(parts: list[Part]) -> bool:
 
 def _runs_finished(top: Part | None) -> bool:
     """Whether a compose file at the top runs images that others have made, and none of this repository."""
-    if top is None or top.kind.type != "docker":
+    if top is None or (top.kind.type != "docker" and top.claim.confidence > _STRAY):
         return False
     builds = any(service.context is not None for service in top.folder.compose)
     return not builds and sum(bool(service.image and not service.backing) for service in top.folder.compose) >= 2

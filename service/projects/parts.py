@@ -122,7 +122,7 @@ def _is_other_half(outer: Part, inner: Part) -> bool:
     if outer.is_front:
         return not inner.is_front and inner.serves
     if inner.is_front and inner.claim.confidence < 0.9 and _ASSETS.search(inner.root):
-        return False
+        return inner.folder.has("index.html", "src/index.html", "public/index.html")
     if inner.is_front:
         return outer.kind.type not in ASSET_HOSTS or inner.claim.confidence >= 0.9
     return outer.claim.library and outer.is_generic

@@ -52,6 +52,11 @@ LEFT_OUT: dict[str, tuple[Files, str, str]] = {
         "python",
         "20 files are documentation",
     ),
+    "a package beside an image that nothing recognises": (
+        {"Dockerfile": "FROM node\n", "package.json": package("mystery", scripts={"build": "mystery"})},
+        "docker",
+        "package.json starts or builds something",
+    ),
     "a whole program beside an image": (
         {"Dockerfile": "FROM nginx\n", **modules("src", ".ts", 31)},
         "docker",
@@ -170,6 +175,27 @@ ACCOUNTED: dict[str, tuple[Files, str]] = {
     "documentation beside a server": (
         {"docs/index.html": "", **under("src", {"requirements.txt": "flask\n", "app.py": FLASK_PY})},
         "flask",
+    ),
+    "pages of the first Angular that webpack fills in": (
+        {
+            "package.json": package("angular", dev=("webpack",), scripts={"build": "webpack -p"}, main="app/app.js"),
+            "app/index.ejs": "",
+            "app/app.js": "",
+            "Dockerfile": "FROM nginx\n",
+        },
+        "static",
+    ),
+    "pages that React makes in a directory of a server": (
+        {
+            **FLASK,
+            "static/package.json": package("react", "react-dom", dev=("webpack",), scripts={"build": "webpack"}),
+            "static/index.html": "",
+        },
+        "fullstack",
+    ),
+    "a site of Jekyll in an image of Ruby": (
+        {"_config.yml": "title: shop\n", "Gemfile": "gem 'jekyll'\n", "_posts/a.md": "", "Dockerfile": "FROM ruby\n"},
+        "static",
     ),
     "a small server among images": (
         {

@@ -176,3 +176,12 @@ def test_a_pipfile_without_a_package_says_nothing_of_the_manager() -> None:
     detection = look({"Pipfile": bare, "Pipfile.lock": "{}", "requirements.txt": "rich\n", "main.py": ""})
 
     assert detection.package_manager == "pip"
+
+
+@pytest.mark.parametrize("place", ["src", "app"])
+def test_what_gulp_makes_lies_in_dist_by_custom(place: str) -> None:
+    built = package(dev=("gulp",), private=True, scripts={"build": "gulp build"})
+    shown = package(dev=("gulp",), private=True, scripts={"watch": "gulp watch"})
+
+    assert look({"package.json": built, f"{place}/index.html": ""}).output_dir == "dist"
+    assert look({"package.json": shown, f"{place}/index.html": ""}).output_dir == place

@@ -46,6 +46,7 @@ _PAGES = (
     "www/index.html",
     "site/index.html",
 )
+_TEMPLATES = ("index.ejs", "src/index.ejs", "app/index.ejs", "app/index.pug", "src/index.pug")  # a bundler fills in
 _BUILDERS = (
     "gulp",
     "grunt",
@@ -81,6 +82,8 @@ def recognise(folder: Folder) -> Claim | None:
     if (package.main or "").endswith(".html") and page and not package.scripts.get("start"):
         return Claim(0.85, (folder.fact(page, "a page, which package.json names as its main"),))
     tool = bundler(folder)
+    if tool and page is None:
+        page = folder.first(*_TEMPLATES)
     if page and (other := next((name for name in _KINDS_OF_THEIR_OWN if name in package.runtime), None)):
         return Claim(0.45, (package.fact(other), folder.fact(page, "a page")))
     if page and (what := installed(package)):
@@ -158,6 +161,8 @@ def describe(folder: Folder) -> Component:
         return node_component(folder, type="static", output_dir=output_directory(folder))
     page = folder.first(*_PAGES)
     output = (page or "").rpartition("/")[0] or "."
+    if package and package.depends_on("gulp", "grunt") and "build" in package.scripts and output in ("src", "app"):
+        output = "dist"  # by custom; the gulpfile is code
     if package and not is_tooling(folder):
         return node_component(folder, type="static", output_dir=output)
     return Component(type="static", language="html", output_dir=output)
