@@ -35,6 +35,7 @@ BUNDLERS = (
     ("nwb", "dist"),
     ("rollup", "dist"),
     ("esbuild", "dist"),
+    ("browserify", "dist"),
 )
 # What is installed on a device, in a browser or in an editor: of the same packages, but nothing that a server serves.
 _INSTALLED = (

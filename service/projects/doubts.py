@@ -9,6 +9,7 @@ from service.projects import workspaces
 from service.projects.containers import is_compose
 from service.projects.foreign import foreign_project, only_backing
 from service.projects.mixture import beside_what_is_installed, other_language, own_folders
+from service.projects.node_packages import FRAMEWORKS
 from service.projects.package import package_in
 from service.projects.parts import FRONT, Part
 from service.projects.servers_unseen import unseen_application
@@ -65,7 +66,8 @@ def _of_a_stack(tree: Tree, parts: tuple[Part, ...]) -> str | None:
 
 def _of_its_kind(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:
     if type in FRONT:
-        return foreign_project(tree) or (_packs_a_program(parts[0]) if type == "static" else None)
+        against = _packs_a_program(parts[0]) or _framework_beside(parts[0]) if type == "static" else None
+        return foreign_project(tree) or against
     if type == "node":
         return _shows_pages(parts[0])
     return unseen_application(parts[0]) if type == "python" else None
@@ -120,6 +122,14 @@ def _installed(tree: Tree, root: str) -> str | None:
         if "manifest.json" in tree.names(folder) and any(map(_EXTENSION.fullmatch, tree.names(folder))):
             return f"{folder}/manifest.json".removeprefix("./")
     return None
+
+
+def _framework_beside(part: Part) -> str | None:
+    """A framework that is a kind of its own, which a package beside plain pages needs but nothing builds; a generator
+    of sites may be made of one."""
+    package = part.folder.package if part.claim.confidence < 0.9 else None
+    name = next((name for name in FRAMEWORKS if package and name in package.runtime), None)
+    return f"{package.path} depends on {name}" if package and name else None
 
 
 def _started_beside(parts: tuple[Part, ...]) -> str | None:

@@ -67,7 +67,7 @@ def directory_of_run(source: str, key: str) -> str | None:
     made = r"(?:(?:\w+\.)?(?:resolve|join)\(\s*(?:process\.cwd\(\)\s*,)?|\w+\.root\()"
     start = rf"""(?<![\w.$]){re.escape(key)}["']?\s*:\s*{made}"""
     match = re.search(rf"""{start}\s*["']([\w./-]+)["']\s*\)""", without_comments(source))
-    return match[1] if match else None
+    return match[1].lstrip("/") if match else None
 
 
 def _joined(block: str, key: str, code: str) -> str | None:

@@ -57,6 +57,11 @@ LEFT_OUT: dict[str, tuple[Files, str, str]] = {
         "docker",
         "package.json starts or builds something",
     ),
+    "documentation beside pages that an unknown tool builds": (
+        {"mkdocs.yml": "site_name: desk\n", "package.json": package("react", scripts={"build": "mastarm"})},
+        "static",
+        "package.json depends on react",
+    ),
     "a whole program beside an image": (
         {"Dockerfile": "FROM nginx\n", **modules("src", ".ts", 31)},
         "docker",
@@ -175,6 +180,14 @@ ACCOUNTED: dict[str, tuple[Files, str]] = {
     "documentation beside a server": (
         {"docs/index.html": "", **under("src", {"requirements.txt": "flask\n", "app.py": FLASK_PY})},
         "flask",
+    ),
+    "React as gulp and browserify built it": (
+        {
+            "package.json": package("react", dev=("gulp", "browserify"), private=True, scripts={"build": "gulp build"}),
+            "app/index.html": "",
+            "app/scripts/main.jsx": "",
+        },
+        "react",
     ),
     "pages of the first Angular that webpack fills in": (
         {

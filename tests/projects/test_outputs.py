@@ -60,6 +60,13 @@ CASES: dict[str, tuple[Files, str]] = {
         },
         ".build",
     ),
+    "webpack, joined to where it is run": (
+        {
+            "package.json": WEBPACK,
+            "webpack.config.js": "module.exports = { output: { path: path.join(process.cwd(), '/made') } }",
+        },
+        "made",
+    ),
     "webpack as JHipster has it": (
         {
             "package.json": WEBPACK.replace('"build": "webpack"', '"build": "webpack --config webpack/prod.js"'),
