@@ -101,7 +101,7 @@ def has_page(folder: Folder) -> bool:
     built = "build" in package.scripts and any(name in package.runtime for name in BROWSER)
     if built and _FRONT.fullmatch(folder.root):
         return True  # for a page that the server beside it keeps
-    if package.main and not package.private:
+    if package.main and not package.private and folder.has(package.main.removeprefix("./")):
         return False
     if folder.python.name and "build-system" in folder.python.pyproject and not folder.has("manage.py"):
         return False  # what a package for Python brings along

@@ -87,7 +87,8 @@ def _webpack(folder: Folder, default: str | None) -> str | None:
             return _seen_from_here("", written)
     if folder.has("config/paths.js") and folder.has("scripts/build.js"):  # what react-scripts leaves when it goes
         return "build"
-    return _tidy(_script_value(folder, r"--output-path[ =]([\w./-]+)"), default)
+    file = _script_value(folder, r"--output[ =]([\w./-]+/)[\w-]+\.js\b")  # as it was until webpack 5
+    return _tidy(file or _script_value(folder, r"--output-path[ =]([\w./-]+)"), default)
 
 
 def _seen_from_here(config: str, written: str) -> str | None:

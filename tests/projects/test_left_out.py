@@ -399,6 +399,18 @@ def test_a_front_end_for_a_page_that_the_server_keeps_is_the_other_half() -> Non
     assert [(part.root, part.type) for part in detection.components] == [("frontend", "react"), ("app", "django")]
 
 
+def test_pages_that_the_package_at_the_top_builds_into_an_application_of_django_are_the_other_half() -> None:
+    build = "webpack ./shop/pages/src/index.js --output ./shop/pages/static/pages/main.js"
+    scripts = {"build": f"{build} --mode production", "dev": f"{build} --watch"}
+    bundle = package("react", "react-dom", dev=("webpack", "webpack-cli"), scripts=scripts, main="index.js")
+    server = {"manage.py": MANAGE_PY, "shop/settings.py": "", "pages/src/index.js": "", "pages/views.py": ""}
+
+    detection = look({"package.json": bundle, "Pipfile": "[packages]\ndjango = '*'\n", **under("shop", server)})
+
+    assert [(part.root, part.type) for part in detection.components] == [(".", "react"), ("shop", "django")]
+    assert detection.output_dir == "shop/pages/static/pages"
+
+
 def test_pages_of_the_first_angular_are_the_other_half_of_what_serves_them() -> None:
     pages = package(
         "angular", dev=("webpack",), publishConfig={}, scripts={"build": "webpack --config webpack.prod.js"}
