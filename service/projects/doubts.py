@@ -54,7 +54,7 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
             return f"{found[0]} tells that the result is installed, not served"
     if type == "docker":
         against = _built_from_code(tree, held) or only_backing(tree, held)
-        return against or _started_beside(held) or _much_code(tree, held)
+        return against or foreign_project(tree) or _started_beside(held) or _much_code(tree, held)
     if type in ("fullstack", "monorepo"):
         return _pages_in_php(held) or (_of_a_stack(tree, held) if type == "fullstack" else None)
     return _of_its_kind(tree, type, held) or left_out(tree, type, held)

@@ -209,11 +209,12 @@ PLAIN: dict[str, tuple[Files, dict[str, object]]] = {
             "pom.xml": '<project xmlns="http://maven.apache.org/POM/4.0.0"><parent><groupId>org.springframework.boot</groupId></parent><properties><java.version>21</java.version></properties></project>',
             "mvnw": "",
             "build.gradle": "",
+            "src/main/java/Shop.java": "",
         },
         {"type": "java", "package_manager": "maven", "framework": "spring-boot", "runtime_version": "21", "port": 8080},
     ),
     "java with Gradle": (
-        {"build.gradle.kts": "kotlin { jvmToolchain(17) } // 21\n", "gradlew": ""},
+        {"build.gradle.kts": "kotlin { jvmToolchain(17) } // 21\n", "gradlew": "", "src/main/kotlin/Shop.kt": ""},
         {"type": "java", "package_manager": "gradle", "runtime_version": "17", "test_command": "./gradlew check"},
     ),
     "php": (

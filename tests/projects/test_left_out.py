@@ -62,6 +62,11 @@ LEFT_OUT: dict[str, tuple[Files, str, str]] = {
         "static",
         "package.json depends on react",
     ),
+    "an application in Perl with an image": (
+        {"cpanfile": "requires 'Catalyst';\n", "Dockerfile": "FROM perl\n", **modules("perllib", ".pm", 12)},
+        "docker",
+        "cpanfile describes a project in a language that is not known here",
+    ),
     "a whole program beside an image": (
         {"Dockerfile": "FROM nginx\n", **modules("src", ".ts", 31)},
         "docker",
@@ -209,6 +214,33 @@ ACCOUNTED: dict[str, tuple[Files, str]] = {
     "a site of Jekyll in an image of Ruby": (
         {"_config.yml": "title: shop\n", "Gemfile": "gem 'jekyll'\n", "_posts/a.md": "", "Dockerfile": "FROM ruby\n"},
         "static",
+    ),
+    "images that Gradle builds": (
+        {
+            "build.gradle.kts": "",
+            "buildSrc/build.gradle.kts": "",
+            "buildSrc/src/main/kotlin/Images.kt": "",
+            **{f"{name}/Dockerfile": "FROM base\n" for name in ("solr", "fits", "nginx", "drupal")},
+        },
+        "docker",
+    ),
+    "a site of Hugo with all its settings": (
+        {
+            "hugo.yml": "title: shop\n",
+            "package.json": package("uswds", dev=("gulp",), scripts={"start": "run-p watch serve", "build": "hugo"}),
+            "gulpfile.js": "",
+        },
+        "static",
+    ),
+    "packages of a workspace that its top starts": (
+        {
+            "package.json": package(private=True, workspaces=["packages/*"], scripts={"start": "shop develop"}),
+            "packages/charts/package.json": package("lodash", name="charts", main="src/index.ts"),
+            "packages/charts/src/index.ts": "",
+            "packages/orders/package.json": package("lodash", name="orders", main="src/index.ts"),
+            "packages/orders/src/index.ts": "",
+        },
+        "monorepo",
     ),
     "a small server among images": (
         {

@@ -35,8 +35,8 @@ def recognise(folder: Folder) -> Claim | None:
         return None  # an application for a telephone
     if folder.has("pubspec.yaml", "Podfile", "src/main/AndroidManifest.xml", "app/src/main/AndroidManifest.xml"):
         return None
-    if folder.package and not any(path.endswith(_SOURCES) for path in folder.below):
-        return Claim(0.4, (folder.fact(build, "a build of what package.json describes"),))
+    if not any(path.endswith(_SOURCES) and not path.startswith("buildSrc/") for path in folder.below):
+        return Claim(0.4, (folder.fact(build, "a build without sources: of pages, of images"),))
     framework = (
         next((word for word, group in _FRAMEWORKS.items() if group in text), None) if text else _pom_framework(folder)
     )

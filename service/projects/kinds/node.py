@@ -42,6 +42,8 @@ def recognise(folder: Folder) -> Claim | None:
     framework = package.first_of(*BOTS) or own_server(folder)
     if framework is None and (shown := _shown(package)):
         return Claim(0.4, (package.fact(shown),))
+    if framework is None and package.workspaces and not folder.entry_names:
+        return Claim(0.4, (folder.fact(name, "workspaces, nothing that starts at their top"),))
     if start.strip() and not _serves_pages(start) and not (builds_page(folder) and not _lies_here(folder, start)):
         entry = bool(folder.entry_names) or not is_dev_server(start)
         return Claim(

@@ -24,6 +24,11 @@ _GENERATORS = {
     "hexo": ("public", "hexo generate"),
     "gridsome": ("dist", "gridsome build"),
 }
+_HUGO = tuple(
+    f"{place}.{ending}"
+    for place in ("hugo", "config/_default/hugo", "config/_default/config")
+    for ending in ("toml", "yaml", "yml", "json")
+)
 _LIBRARIES = (
     "solid-js",
     "preact",
@@ -119,12 +124,8 @@ def _generator(folder: Folder) -> Claim | None:
         framework = name.rpartition("/")[2] if name != "@docusaurus/core" else "docusaurus"
         sure = INSTALLED_CONFIDENCE if installed(package) else 0.9  # there the pages only describe what is installed
         return Claim(sure, (package.fact(name),), framework, library=is_workspace(folder))
-    if folder.has("hugo.toml", "hugo.yaml", "hugo.json", "config/_default/hugo.toml", "config/_default/config.toml"):
-        return Claim(
-            0.9,
-            (folder.fact(folder.first("hugo.toml", "hugo.yaml", "hugo.json") or "config", "configuration of Hugo"),),
-            "hugo",
-        )
+    if config := folder.first(*_HUGO):
+        return Claim(0.9, (folder.fact(config, "configuration of Hugo"),), "hugo")
     for config in ("config.toml", "config.yaml", "config.yml"):
         content = (
             folder.tree.toml(folder.path(config)) if config.endswith("toml") else folder.tree.yaml(folder.path(config))
