@@ -64,7 +64,9 @@ async def _repeat(url: str) -> None:
 async def _listen(url: str) -> None:
     said: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+    def note(connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if connection.engine.url.database != make_url(url).database:
+            return  # of another test's service that has not ended yet
         if not parameters and not statement.lstrip().upper().startswith("SELECT"):
             said.append(statement)
 
