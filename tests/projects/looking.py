@@ -18,6 +18,12 @@ def look(files: Files) -> Detection:
     return detect(contents, {path: contents[path][: read_limit(path)] for path in wanted(contents)})
 
 
+def look_for(files: Files, type: str) -> tuple[str, str]:
+    """The answer's type, and what is said of the other that it could have been."""
+    detection = look(files)
+    return detection.type, next(other.because for other in detection.alternatives if other.type == type)
+
+
 def package(
     *dependencies: str,
     dev: tuple[str, ...] = (),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.projects.looking import EXPRESS, FASTAPI_PY, REACT, SERVER_JS, VUE, Files, look, package
+from tests.projects.looking import EXPRESS, FASTAPI_PY, REACT, SERVER_JS, VUE, Files, look, look_for, package
 from tests.projects.test_wrong_claims import SPA, TOOLS, under
 
 COMPOSE = "services: {web: {build: ./web}, db: {image: postgres}}\n"
@@ -149,10 +149,9 @@ CERTAIN: dict[str, tuple[Files, str]] = {
 def test_it_is_not_certain_of(case: str) -> None:
     files, type, reason = DOUBTED[case]
 
-    detection = look(files)
-    told = next(other.because for other in detection.alternatives if other.type == type)
+    answer, told = look_for(files, type)
 
-    assert (detection.type, reason in told) == ("unknown", True), told
+    assert (answer, reason in told) == ("unknown", True), told
 
 
 @pytest.mark.parametrize("case", CERTAIN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.projects.keyfiles import wanted
-from tests.projects.looking import EXPRESS, FLASK_PY, MANAGE_PY, SERVER_JS, VUE, Files, look, package
+from tests.projects.looking import EXPRESS, FLASK_PY, MANAGE_PY, SERVER_JS, VUE, Files, look, look_for, package
 from tests.projects.test_wrong_claims import SPA, TOOLS, under
 
 APP_VUE: Files = {"package.json": VUE, "index.html": "", "src/main.ts": ""}
@@ -357,10 +357,9 @@ ACCOUNTED: dict[str, tuple[Files, str]] = {
 def test_it_is_not_certain_with(case: str) -> None:
     files, type, reason = LEFT_OUT[case]
 
-    detection = look(files)
-    told = next(other.because for other in detection.alternatives if other.type == type)
+    answer, told = look_for(files, type)
 
-    assert (detection.type, reason in told) == ("unknown", True), told
+    assert (answer, reason in told) == ("unknown", True), told
 
 
 @pytest.mark.parametrize("case", ACCOUNTED)
