@@ -16,7 +16,7 @@ from service.projects.composition import Composition, compose
 from service.projects.folder import Folder
 from service.projects.kind import CERTAIN, Claim, Kind
 from service.projects.kinds import KINDS
-from service.projects.languages import LANGUAGES
+from service.projects.languages import COUNTED
 from service.projects.model import Alternative, Component, Detection, Evidence
 from service.projects.nx import listed, nx_output
 from service.projects.package import package_in
@@ -63,7 +63,7 @@ def _rank(tree: Tree, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Claim]]
         return True  # tools of a Python project
     if kind.type == "node" and claim.framework is None and any(rival.framework in _GENERATORS for _, rival in claims):
         return True  # tools of a site
-    if kind.language not in LANGUAGES:
+    if kind.language not in COUNTED:
         return False
     rivals = (tree.files_in(other.language) for other, rival in claims if rival.confidence >= CERTAIN)
     return tree.files_in(kind.language) * 5 < max(rivals)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.projects.containers import is_dockerfile
-from service.projects.languages import NATIVE, SCRIPTED
+from service.projects.languages import CODE, ending
 from service.projects.parts import Part
 from service.projects.places import depth, is_noise, is_side
 from service.projects.tree import Tree
@@ -26,27 +26,6 @@ _MANIFESTS = {
     "build.zig": (".zig",),
     "Package.swift": (".swift",),
 }
-_CODE = (
-    *SCRIPTED,
-    *NATIVE,
-    ".js",
-    ".jsx",
-    ".mjs",
-    ".ts",
-    ".tsx",
-    ".vue",
-    ".svelte",
-    ".cljs",
-    ".cljc",
-    ".ex",
-    ".exs",
-    ".elm",
-    ".gleam",
-    ".cr",
-    ".pl",
-    ".pm",
-    ".groovy",
-)
 _FEW = 3
 
 
@@ -69,7 +48,7 @@ def only_backing(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     if foreign := foreign_project(tree):
         return foreign
     code = sum(
-        name.lower().endswith(_CODE)
+        ending(name) in CODE
         for folder in tree.folders
         if not is_noise(folder) and not is_side(folder)
         for name in tree.names(folder)

@@ -6,33 +6,17 @@ from collections import Counter
 from collections.abc import Iterable
 
 from service.projects.bundler import installed
+from service.projects.languages import AROUND, FOREIGN, KNOWN, ending
 from service.projects.package import package_in
 from service.projects.parts import BACK_NAME, Part
 from service.projects.places import is_noise, is_side
 from service.projects.tree import Tree
 
-# Endings by the language that `Kind.language` names, then those of languages without a kind.
+# By the language of the answer's kinds, then those that no kind is about.
 _ENDINGS = {
-    "python": (".py",),
-    "go": (".go",),
-    "java": (".java", ".kt", ".groovy"),
-    "c#": (".cs", ".fs", ".vb"),
-    "php": (".php",),
-    "ruby": (".rb",),
-    "rust": (".rs",),
-    "elixir": (".ex", ".exs"),
-    "notebooks": (".ipynb",),
-    "C or C++": (".c", ".cc", ".cpp", ".cxx", ".ino"),
-    "Swift or Objective-C": (".swift", ".m", ".mm"),
-    "Dart": (".dart",),
-    "Scala": (".scala",),
-    "Clojure": (".clj", ".cljs", ".cljc"),
-    "Perl": (".pl", ".pm"),
-    "Haskell": (".hs",),
-    "Lua": (".lua",),
-    "Terraform": (".tf", ".hcl"),
-    "Nix": (".nix",),
-    "R": (".r",),
+    **{language: endings for language, endings in KNOWN.items() if language != "javascript"},
+    **AROUND,
+    **FOREIGN,
 }
 # In a server's own files these are sources of pages that something has to build; plain scripts are not.
 _SOURCES_OF_PAGES = (".ts", ".tsx", ".jsx", ".vue", ".svelte")
@@ -103,7 +87,7 @@ def _installed_places(tree: Tree) -> Iterable[str]:
 
 def _endings(tree: Tree) -> Counter[str]:
     names = (name for folder in own_folders(tree) for name in tree.names(folder))
-    return Counter(name[name.rfind(".") :].lower() for name in names)
+    return Counter(map(ending, names))
 
 
 def _number(counted: Counter[str], endings: tuple[str, ...]) -> int:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-# Frameworks that answer requests, Express and NestJS apart, which are kinds of their own.
-SERVERS = (
+# Frameworks that are there for nothing else than a server of one's own, Express and NestJS apart, which are kinds.
+_HOSTS = (
     "fastify",
     "koa",
-    "hono",
-    "h3",
-    "nitropack",
     "elysia",
     "@hapi/hapi",
     "socket.io",
@@ -16,61 +13,39 @@ SERVERS = (
     "polka",
     "@adonisjs/core",
     "@feathersjs/feathers",
-    "@strapi/strapi",
-    "strapi",
-    "@trpc/server",
     "apollo-server",
     "@apollo/server",
-    "graphql-yoga",
     "egg",
-    "@midwayjs/core",
     "sails",
     "@loopback/core",
+    "hono",
+    "strapi",
+    "@strapi/strapi",
     "@keystone-6/core",
     "@medusajs/medusa",
     "directus",
     "moleculer",
     "parse-server",
+    "graphql-yoga",
+    "@midwayjs/core",
+    "@redwoodjs/graphql-server",
+)
+# Every framework that answers requests: some serve pages or other packages as well.
+SERVERS = (
+    *_HOSTS,
+    "h3",
+    "nitropack",
+    "@trpc/server",
     "@tanstack/solid-start",
     "@solidjs/start",
     "@builder.io/qwik-city",
     "ghost",
     "payload",
-    "@redwoodjs/graphql-server",
 )
+# What tells of a server by being depended on.
+HOSTS = ("express", "@nestjs/core", "apollo-server-express", *_HOSTS)
 # Those that a command of their own starts, without an entry file or a script in the package.
 SELF_STARTED = ("@redwoodjs/graphql-server",)
-# Those that are there for nothing else than a server of one's own, with Express and NestJS.
-HOSTS = (
-    "express",
-    "@nestjs/core",
-    "fastify",
-    "koa",
-    "elysia",
-    "@hapi/hapi",
-    "socket.io",
-    "restify",
-    "polka",
-    "@adonisjs/core",
-    "@feathersjs/feathers",
-    "apollo-server",
-    "@apollo/server",
-    "egg",
-    "sails",
-    "@loopback/core",
-    "hono",
-    "strapi",
-    "@strapi/strapi",
-    "@keystone-6/core",
-    "@medusajs/medusa",
-    "directus",
-    "moleculer",
-    "parse-server",
-    "graphql-yoga",
-    "@midwayjs/core",
-    "apollo-server-express",
-    "@redwoodjs/graphql-server",
-)
 # What answers people through somebody else's service.
 BOTS = (
     "discord.js",

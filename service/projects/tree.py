@@ -13,7 +13,7 @@ from typing import TypeVar
 from xml.etree.ElementTree import Element
 
 from service.projects import reading
-from service.projects.languages import LANGUAGES, NATIVE, SCRIPTED
+from service.projects.languages import COUNTED, KNOWN, NATIVE, SCRIPTED
 
 Parsed = TypeVar("Parsed")
 
@@ -66,8 +66,8 @@ class Tree:
         return native > 2 * scripted and native >= 5
 
     def files_in(self, language: str | None) -> int:
-        """How many files of one of `languages.LANGUAGES` there are; 0 for another language."""
-        return sum(self.suffixes[ending] for ending in LANGUAGES.get(language or "", ()))
+        """How many files of one of the languages that are counted there are; 0 for another one."""
+        return sum(self.suffixes[ending] for ending in KNOWN[language]) if language in COUNTED else 0
 
     def names(self, folder: str) -> tuple[str, ...]:
         """The files directly in `folder`, sorted."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from service.projects import workspaces
 from service.projects.bundler import installed
 from service.projects.halves import shows_build
-from service.projects.languages import NATIVE, SCRIPTED
+from service.projects.languages import BACK_END, CODE, NATIVE, ending
 from service.projects.mixture import is_installed, other_language, own_folders
 from service.projects.node_packages import BROWSER, HOSTS
 from service.projects.package import Package, package_in
@@ -18,8 +18,7 @@ from service.projects.tree import Tree
 
 # Front ends that bring a server of their own, where one among the dependencies says nothing.
 _SERVED = frozenset(["nextjs", "nuxt", "astro", "gatsby", "remix", "sveltekit", "angular"])
-_BACK_CODE = (".py", ".go", ".java", ".kt", ".cs", ".php", ".rb", ".rs", ".ex", *NATIVE)
-_CODE = frozenset((*SCRIPTED, *_BACK_CODE, ".nix", ".tf", ".scad"))
+_BACK_CODE = (*BACK_END, *NATIVE)
 _FEW = 10
 _DEEPEST_SERVER = 3
 _MANY, _SHARE = 50, 25  # from how many files on a half is expected to be more than the 25th part
@@ -59,7 +58,7 @@ def small_half(tree: Tree, parts: tuple[Part, ...]) -> str | None:
 
 def code_in(tree: Tree, folders: Iterable[str]) -> int:
     """How many files of code lie directly in `folders`; one that is alone in its directory counts as a script."""
-    counted = (sum(name[name.rfind(".") :].lower() in _CODE for name in tree.names(folder)) for folder in folders)
+    counted = (sum(ending(name) in CODE for name in tree.names(folder)) for folder in folders)
     return sum(number for number in counted if number > 1)
 
 
