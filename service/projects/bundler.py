@@ -49,6 +49,8 @@ INSTALLED_CONFIDENCE = 0.45
 # Tools that make pages unless told otherwise.
 _MAKES_PAGES = re.compile(r"\b(?:react-scripts|react-app-rewired|craco|vue-cli-service) build\b(?!.*--target lib)")
 _FRONT = re.compile(r"(?:.+/)?(?:front-?end|client|web|ui)(?:[-_]?app)?", re.IGNORECASE)
+# Tools whose name in the build script tells of them where no dependency does: another package brings them.
+_NAMED = ("react-scripts", "vite", "webpack", "parcel", "esbuild")
 _VITE_BUILD = re.compile(r"\bvite build\b")  # whatever else is still installed
 _LIBRARY_MODE = re.compile(r"\blib\s*:\s*\{")
 _SERVER_SCRIPT = re.compile(r"^(?:npx |cross-env |\w+=\S* )*(?:node|nodemon|ts-node|tsx) ")
@@ -78,7 +80,7 @@ def bundler(folder: Folder) -> str | None:
     if configured:
         return configured
     build = package.command("build")
-    return next((name for name in ("vite", "webpack", "parcel", "esbuild") if re.search(rf"\b{name}\b", build)), None)
+    return next((name for name in _NAMED if re.search(rf"\b{name}\b", build)), None)
 
 
 def has_page(folder: Folder) -> bool:
@@ -103,7 +105,7 @@ def has_page(folder: Folder) -> bool:
         return True  # for a page that the server beside it keeps
     if package.main and not package.private and folder.has(package.main.removeprefix("./")):
         return False
-    if folder.python.name and "build-system" in folder.python.pyproject and not folder.has("manage.py"):
+    if folder.python.name and "build-system" in folder.python.pyproject and not _manages(folder):
         return False  # what a package for Python brings along
     shown = [package.scripts[name] for name in ("start", "dev") if name in package.scripts]
     runs = any(not _SERVER_SCRIPT.match(command) for command in shown)
@@ -113,6 +115,11 @@ def has_page(folder: Folder) -> bool:
 def builds_page(folder: Folder) -> bool:
     """Whether a page lies here that a bundler builds: then a server among the dependencies may be used by nothing."""
     return folder.has("index.html") and bundler(folder) is not None
+
+
+def _manages(folder: Folder) -> bool:
+    """Whether Django is managed from here or from a directory right below."""
+    return any(path.endswith("manage.py") and path.count("/") < 2 for path in folder.below)
 
 
 def _is_nested(folder: Folder, path: str) -> bool:

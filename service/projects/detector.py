@@ -61,6 +61,8 @@ def _rank(tree: Tree, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Claim]]
         return True
     if kind.type == "node" and claim.framework is None and _is_surer(claims, "python", claim):
         return True  # tools of a Python project
+    if kind.type == "node" and claim.framework is None and claim.confidence < 0.8 and _builds_pages(claims):
+        return True  # a `main` that nothing starts
     if kind.type == "node" and claim.framework is None and any(rival.framework in _GENERATORS for _, rival in claims):
         return True  # tools of a site
     if kind.language not in COUNTED:
@@ -71,6 +73,10 @@ def _rank(tree: Tree, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Claim]]
 
 def _is_surer(claims: list[tuple[Kind, Claim]], type: str, claim: Claim) -> bool:
     return any(kind.type == type and rival.confidence > claim.confidence for kind, rival in claims)
+
+
+def _builds_pages(claims: list[tuple[Kind, Claim]]) -> bool:
+    return any(kind.type == "static" and rival.framework and rival.confidence > 0.8 for kind, rival in claims)
 
 
 def _outdoes(other: Kind, kind: Kind) -> bool:

@@ -6,11 +6,10 @@ import re
 
 from service.projects import javascript
 from service.projects.folder import Folder
-from service.projects.node_project import is_dev_server
+from service.projects.node_starts import scripts_run
 from service.projects.parts import ASSET_HOSTS, Claimed, Part
 from service.projects.places import is_side
 
-_RUNS_SCRIPT = re.compile(r"(?:^|\s)(?:nodemon|node|tsx|ts-node|bun)\s+(?:watch\s+|-\S+\s+)*(?:\./)?([\w./-]+)")
 _STARTS = ("start", "start:prod", "start:server", "server", "serve")
 _ANGULARS_OWN = ("@angular/ssr", "@nguniversal/express-engine", "@nguniversal/builders")
 _OWN_ROUTE = re.compile(
@@ -18,7 +17,6 @@ _OWN_ROUTE = re.compile(
     r"\b(?:mongoose|sequelize|prisma|socket\.io|apollo|proxy)",
     re.IGNORECASE,
 )
-_RESTARTS = re.compile(r"nodemon|tsx watch|--watch")  # a server all the same
 
 
 def parts_of(entry: Claimed) -> list[Part]:
@@ -59,21 +57,15 @@ def _starts_server(folder: Folder) -> bool:
     package = folder.package
     if package is None:
         return False
-    started = [script for name in _STARTS for script in _scripts_run(package.command(name))]
+    started = [script for name in _STARTS for script in scripts_run(package.command(name))]
     if started and not any(_is_script(folder, name) for name in started):
-        started = _scripts_run(package.command("dev"))
+        started = scripts_run(package.command("dev"))
     return any(_is_script(folder, name) and not shows_build(folder.text(name) or "") for name in started)
 
 
 def shows_build(source: str) -> bool:
     """Whether a server only hands out files, the page for whatever else is asked: nothing of its own is behind it."""
     return "express.static" in source and not _OWN_ROUTE.search(javascript.without_comments(source))
-
-
-def _scripts_run(command: str) -> list[str]:
-    """The files that Node.js or its kind is given in a command, those of a bundler's own server apart."""
-    steps = [step for step in re.split(r"&&|;", command) if not is_dev_server(_RESTARTS.sub("", step))]
-    return [match[1] for step in steps if (match := _RUNS_SCRIPT.search(step))]
 
 
 def _is_script(folder: Folder, name: str) -> bool:

@@ -9,17 +9,10 @@ from service.projects.backing import backing_services
 from service.projects.commands import command_port
 from service.projects.folder import Folder
 from service.projects.model import Component
+from service.projects.node_starts import is_dev_server
 from service.projects.package import Package
 
 _PLACEHOLDER = re.compile(r"no tests? (?:specified|yet)|^\s*(?:exit|true|echo)\b")
-_DEV_SERVER = re.compile(
-    r"react-scripts(?:-\w+)? start|react-app-rewired start|craco start|\bng (?:serve|s)\b|\bnx (?:serve|start|dev)\b|"
-    r"(?:^|[\s&;])vite(?:\s+(?:dev|serve|-|--)|\s*$|\s*[&;|])|gatsby develop|vue-cli-service serve|astro dev|"
-    r"webpack(?:-dev-server| serve)|\bparcel (?!build)|nodemon|node-dev|\btsx watch|ts-node-dev|tsnd|expo start|"
-    r"react-native|docusaurus start|next dev|nuxt dev|nuxi dev|remix dev|react-router dev|nest start --watch|"
-    r"electron|concurrently|npm-run-all|turbo (?:run )?dev|live-server|browser-sync|gulp|grunt|--watch\b|"
-    r"rsbuild dev|umi dev|max dev|\bdev\b"
-)
 _NOT_TESTS = re.compile(r"^\s*(?:prettier|eslint|tsc|npm run lint)\b")
 
 
@@ -68,11 +61,6 @@ def language(folder: Folder) -> str:
     """`typescript` where the compiler is configured or a dependency, else `javascript`."""
     typed = folder.has("tsconfig.json") or (folder.package and folder.package.depends_on("typescript"))
     return "typescript" if typed else "javascript"
-
-
-def is_dev_server(command: str) -> bool:
-    """Whether a script starts a server for development, which must never run in production."""
-    return _DEV_SERVER.search(command) is not None
 
 
 def build_command(folder: Folder, default: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from service.projects.model import Evidence
@@ -70,6 +70,14 @@ def package_in(tree: Tree, folder: str) -> Package | None:
     name = next((name for name in NAMES if name in tree.names(folder)), None)
     path = resolve(folder, name) if name else None
     return tree.remember("package", path, lambda: read_package(tree, path)) if path else None
+
+
+def packages(tree: Tree) -> Iterator[tuple[str, Package]]:
+    """Every package.json that was read, with its directory."""
+    for path in tree.read:
+        folder = path.rpartition("/")[0] or "."
+        if path.endswith("package.json") and (package := package_in(tree, folder)) is not None:
+            yield folder, package
 
 
 def read_package(tree: Tree, path: str) -> Package | None:

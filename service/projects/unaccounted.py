@@ -11,7 +11,7 @@ from service.projects.halves import shows_build
 from service.projects.languages import BACK_END, CODE, NATIVE, ending
 from service.projects.mixture import is_installed, other_language, own_folders
 from service.projects.node_packages import BROWSER, HOSTS
-from service.projects.package import Package, package_in
+from service.projects.package import Package, package_in, packages
 from service.projects.parts import BACK_NAME, FRONT, Part
 from service.projects.places import depth, is_noise, is_side
 from service.projects.tree import Tree
@@ -137,12 +137,9 @@ def _packages(tree: Tree) -> Iterator[tuple[str, Package]]:
     """The packages that were read, but for what lies beside the project and the top of a workspace, whose dependencies
     are those of the packages below."""
     bound = workspaces.orchestrator(tree) is not None
-    for path in tree.read:
-        folder = path.rpartition("/")[0] or "."
-        if path.endswith("package.json") and not is_side(folder) and not (bound and folder == "."):
-            package = package_in(tree, folder)
-            if package is not None:
-                yield folder, package
+    for folder, package in packages(tree):
+        if not is_side(folder) and not (bound and folder == "."):
+            yield folder, package
 
 
 def _names_a_server(tree: Tree, folder: str) -> bool:

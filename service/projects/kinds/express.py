@@ -7,7 +7,7 @@ from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.node import describe_server, imports_of_entries
 from service.projects.model import Component
-from service.projects.node_project import is_dev_server
+from service.projects.node_starts import is_dev_server
 
 
 def recognise(folder: Folder) -> Claim | None:

@@ -8,7 +8,8 @@ from service.projects import javascript
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
-from service.projects.node_project import is_dev_server, node_component
+from service.projects.node_project import node_component
+from service.projects.node_starts import is_dev_server
 
 
 def recognise(folder: Folder) -> Claim | None:

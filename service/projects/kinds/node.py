@@ -10,8 +10,9 @@ from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component, Evidence
 from service.projects.node_packages import BOTS, BROWSER, FRAMEWORKS, NO_PROGRAM, SELF_STARTED, SERVERS, TOOLING
-from service.projects.node_project import is_dev_server, node_component, production_start
-from service.projects.package import Package
+from service.projects.node_project import node_component, production_start
+from service.projects.node_starts import is_dev_server, lies_here, only_shows, starts_program
+from service.projects.package import Package, packages
 from service.projects.reading import string
 
 _RUNTIME = re.compile(r"\b(runtime[\"']?:\s*[\"']?nodejs[\w.]*)", re.IGNORECASE)
@@ -26,9 +27,9 @@ def recognise(folder: Folder) -> Claim | None:
         return None  # a way into the package above, under a name of its own; a page
     server = package.first_of(*SERVERS)
     if server and server in package.runtime and "workspaces" not in package.scripts and not package.peers.get(server):
-        starts = server in SELF_STARTED or (_starts(package) and not builds_page(folder))
+        starts = server in SELF_STARTED or (starts_program(package) and not builds_page(folder))
         if (starts or imports_of_entries(folder, server)) and (starts or package.private or not package.publishes):
-            return Claim(0.88, (package.fact(server),), server)
+            return Claim(0.88, (package.fact(server),), server, library=not starts and _is_imported(folder))
     if worker := _worker(folder):
         return Claim(0.85, (worker,), "workers")
     if functions := _functions(folder):
@@ -44,7 +45,8 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.4, (package.fact(shown),))
     if framework is None and package.workspaces and not folder.entry_names:
         return Claim(0.4, (folder.fact(name, "workspaces, nothing that starts at their top"),))
-    if start.strip() and not _serves_pages(start) and not (builds_page(folder) and not _lies_here(folder, start)):
+    shows = bool(start.strip()) and only_shows(folder, start)
+    if start.strip() and not shows and not (builds_page(folder) and not lies_here(folder, start)):
         entry = bool(folder.entry_names) or not is_dev_server(start)
         return Claim(
             0.8 if entry else 0.6, (folder.fact(name, f"scripts.start {start}"),), framework, library=_is_shared(folder)
@@ -52,7 +54,7 @@ def recognise(folder: Folder) -> Claim | None:
     if package.publishes or (package.main and folder.entry_names):
         fact = f"main {package.main}" if package.main else "published as a package"
         return Claim(0.7, (folder.fact(name, fact),), framework, library=not folder.has("Procfile"))
-    if folder.entry_names and not builds_page(folder):
+    if folder.entry_names and not shows and not builds_page(folder):
         return Claim(0.6, (folder.fact(folder.entry_names[0], "an entry file"),), framework)
     if folder.root != "." and package.depends_on(*FRAMEWORKS) and bundler(folder):
         return Claim(0.6, (folder.fact(name, "components without a page"),), library=True)
@@ -98,48 +100,18 @@ def _shown(package: Package) -> str | None:
     return next((name for name in BROWSER if name in package.runtime and name not in package.peers), None)
 
 
+def _is_imported(folder: Folder) -> bool:
+    """Whether another package of the repository depends on this one: what it serves, that one serves."""
+    name = folder.package.name if folder.package else None
+    others = (package for place, package in packages(folder.tree) if place != folder.root)
+    return name is not None and any(package.depends_on(name) for package in others)
+
+
 def _is_shared(folder: Folder) -> bool:
     """Whether a program is made for others to install (`bin` or `exports`), not to run here."""
     package = folder.package
     return (
         package is not None and package.publishes and not package.private and not folder.has("Procfile", "Dockerfile")
-    )
-
-
-def _starts(package: Package) -> bool:
-    """Whether a script starts a program: `start`, or one of several (`start:api`)."""
-    others = (text for name, text in package.scripts.items() if name.startswith("start:") and "dev" not in name)
-    return "start" in package.scripts or any(re.match(r"(?:node|bun|tsx) ", text) for text in others)
-
-
-def _lies_here(folder: Folder, start: str) -> bool:
-    """Whether what a script starts is a file here, or made of one of that name."""
-    stems = {name.rpartition("/")[2].partition(".")[0] for name in folder.entry_names}
-    return any(word.rpartition("/")[2].partition(".")[0] in stems for word in start.split())
-
-
-def _serves_pages(start: str) -> bool:
-    """Whether a start script only shows built pages or opens something: nothing of a server."""
-    return any(
-        word in start
-        for word in (
-            "vite",
-            "webpack",
-            "parcel",
-            "live-server",
-            "lite-server",
-            "browser-sync",
-            "http-server",
-            "gulp",
-            "serve ",
-            "grunt",
-            "docusaurus",
-            "vitepress",
-            "vuepress",
-            "eleventy",
-            "hexo",
-            "gridsome",
-        )
     )
 
 
