@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from service.projects import workspaces
 from service.projects.bundler import bundler
+from service.projects.containers import is_compose
 from service.projects.doubts import doubt
 from service.projects.halves import parts_of
 from service.projects.images import is_deployment, services_in_languages
+from service.projects.node_manager import parents
 from service.projects.parts import BACK_NAME, FRONT_NAME, Claimed, Part, relevant
 from service.projects.places import depth
 from service.projects.tree import Tree
@@ -81,8 +83,14 @@ def _is_collection(tree: Tree, parts: list[Part], apps: list[Part]) -> bool:
     that lies where applications lie (`frontend/`) makes the others what lies beside it."""
     if len(parts) < MAX_HALVES or len(apps) * 3 > len(parts) or workspaces.orchestrator(tree):
         return False
-    named = any(_APP_PLACE.search(part.root) or BACK_NAME.search(part.root) for part in apps)
-    return not named and not any(part.folder.own_services for part in apps)
+    named = any(_APP_PLACE.match(part.root) or BACK_NAME.search(part.root) for part in apps)
+    return not named and not any(_is_composed(tree, part) for part in apps)
+
+
+def _is_composed(tree: Tree, part: Part) -> bool:
+    """Whether a compose file at the top builds the directory; one further down is of that sample."""
+    own = (tree.names(folder) for folder in parents(part.root)[:-1])
+    return bool(part.folder.own_services) and not any(is_compose(name) for names in own for name in names)
 
 
 def _is_half(page: Part, backs: list[Part]) -> bool:

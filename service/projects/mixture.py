@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from service.projects.bundler import installed
 from service.projects.languages import AROUND, FOREIGN, KNOWN, ending
 from service.projects.package import package_in
-from service.projects.parts import BACK_NAME, Part
+from service.projects.parts import ASSET_HOSTS, BACK_NAME, Part
 from service.projects.places import is_noise, is_side
 from service.projects.tree import Tree
 
@@ -41,6 +41,7 @@ def other_language(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     told = _number(counted, _DOCUMENTATION)
     if told >= _FEW and told > 2 * own:
         return f"{told} files are documentation, {own} are of what was recognised"
+    shown = shown or any(part.kind.type in ASSET_HOSTS and package_in(tree, part.root) for part in parts)
     pages = 0 if shown else _number(counted, _SOURCES_OF_PAGES)
     if pages >= _FEW and pages > own:
         return f"{pages} files are sources of pages, {own} are of what was recognised"

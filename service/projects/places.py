@@ -87,9 +87,10 @@ def _may_hold(tree: Tree, folder: str) -> bool:
     names = tree.names(folder)
     if "__init__.py" in names and folder != ".":  # a package: its `app.py` is a module of the project above
         names = tuple(name for name in names if name not in _SCRIPTS)
-    return any(map(_is_manifest, names))
+    return any(map(_is_manifest, names)) or (folder == "." and not _STARTS.isdisjoint(names))
 
 
+_STARTS = frozenset(("run.py", "wsgi.py", "asgi.py"))  # further down they are more often modules of something
 _SCRIPTS = frozenset(("main.py", "app.py", "application.py", "server.py", "bot.py", "wsgi.py"))
 
 

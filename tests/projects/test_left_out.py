@@ -144,6 +144,17 @@ LEFT_OUT: dict[str, tuple[Files, str, str]] = {
 }  # fmt: skip
 
 ACCOUNTED: dict[str, tuple[Files, str]] = {
+    "many pages that Rails bundles": (
+        {
+            "Gemfile": "gem 'rails'\n",
+            "config/application.rb": "",
+            "bin/rails": "",
+            "package.json": package("react", "react-dom", dev=("webpack",), scripts={"build": "webpack"}),
+            **modules("app/javascript", ".jsx", 30),
+            **modules("app/models", ".rb", 12),
+        },
+        "rails",
+    ),
     "a few scripts beside an interface": (
         {**under("ui", SPA), **modules("ui/src", ".tsx", 30), **modules("release", ".ts", 5)},
         "react",

@@ -31,6 +31,15 @@ FOUND: dict[str, tuple[Files, str]] = {
         },
         "flask",
     ),
+    "from a script at the top of a project without requirements": (
+        {
+            "run.py": "from desk import create_app\n\napp = create_app()\n",
+            "desk/__init__.py": "from flask import Flask\n\n\ndef create_app():\n    return Flask(__name__)\n",
+            **{f"desk/pages/{name}.py": ROUTES_PY for name in ("main", "orders", "accounts")},
+            **{f"desk/part{i}.py": "" for i in range(12)},
+        },
+        "flask",
+    ),
     "five packages down": (
         {"pyproject.toml": PROJECT.format("fastapi"), "src/desk/adapters/inbound/http/app.py": FASTAPI_PY},
         "fastapi",

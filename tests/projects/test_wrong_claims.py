@@ -156,6 +156,15 @@ CASES: dict[str, tuple[Files, str]] = {
         {**under("desk", FLASK), **samples(20, {"Dockerfile": "FROM debian:12\n"})},
         "docker",
     ),
+    "a collection of images with a few samples that they are composed of": (
+        {
+            **samples(12, {"Dockerfile": "FROM debian:12\n"}),
+            **under("proxy/app", {**FLASK, "Dockerfile": "FROM python:3.12\n"}),
+            "proxy/compose.yml": "services:\n  app: {build: ./app}\n  proxy: {image: nginx}\n",
+            **under("queue", {**FLASK, "compose.yml": "services:\n  queue: {build: .}\n"}),
+        },
+        "docker",
+    ),
     "a collection of packages with one application among them": (
         {**under("desk", FLASK), **samples(12, {"package.json": package(main="index.js"), "index.js": ""})},
         "unknown",
