@@ -36,6 +36,8 @@ BUNDLERS = (
     ("rollup", "dist"),
     ("esbuild", "dist"),
     ("browserify", "dist"),
+    ("ember-cli", "dist"),
+    ("@redwoodjs/web", "dist"),
 )
 # What is installed on a device, in a browser or in an editor: of the same packages, but nothing that a server serves.
 _INSTALLED = (
@@ -85,7 +87,7 @@ def bundler(folder: Folder) -> str | None:
 
 def has_page(folder: Folder) -> bool:
     """Whether a page or an entry that mounts one is there, without which a build makes a library."""
-    if any(_PAGE.fullmatch(path) and not _is_nested(folder, path) for path in folder.below if path.count("/") < 4):
+    if any(_PAGE.fullmatch(path) and not is_nested(folder, path) for path in folder.below if path.count("/") < 4):
         return True
     if folder.package and _MAKES_PAGES.search(folder.package.command("build")):
         return not is_workspace(folder)
@@ -122,7 +124,7 @@ def _manages(folder: Folder) -> bool:
     return any(path.endswith("manage.py") and path.count("/") < 2 for path in folder.below)
 
 
-def _is_nested(folder: Folder, path: str) -> bool:
+def is_nested(folder: Folder, path: str) -> bool:
     """Whether a page lies in a package of its own further down."""
     above = parents(path.rpartition("/")[0] or ".")
     return any(folder.has(f"{directory}/package.json") for directory in above if directory != ".")

@@ -7,23 +7,17 @@ from dataclasses import dataclass
 
 from service.projects import workspaces
 from service.projects.bundler import bundler
-from service.projects.containers import is_compose
 from service.projects.doubts import doubt
 from service.projects.halves import parts_of
 from service.projects.images import is_deployment, services_in_languages
-from service.projects.node_manager import parents
-from service.projects.parts import BACK_NAME, FRONT_NAME, Claimed, Part, relevant
+from service.projects.parts import FRONT_NAME, Claimed, Part, relevant
 from service.projects.places import depth
+from service.projects.side_by_side import APP_PLACE, MAX_HALVES, is_collection, is_of_a_sample, is_one, is_unrelated
 from service.projects.tree import Tree
 
-# More applications than this that nothing binds together are a collection, not a full stack.
-MAX_HALVES = 8
 UNBOUND = 0.5  # how sure it can be that projects are one whole if nothing says so
 _STRAY_PAGE = 0.6  # what a page in a place like docs/ claims
 _EXAMPLE = re.compile(r"(?:^|/)(?:examples?|docs?|tests?|samples?|demos?)(?:/|$)", re.IGNORECASE)
-_APP_PLACE = re.compile(
-    r"(?:^|/)(?:apps?|web|frontend|client|ui|www|site|admin|portal|dashboard)(?:/|$)", re.IGNORECASE
-)
 _SITE = re.compile(r"(?:^|/)(?:www|site|website|homepage|docs)$", re.IGNORECASE)
 _MAIN_NAME = re.compile(r"(?:^|/)(?:web|app|frontend|client|www|site|main|portal|admin)$", re.IGNORECASE)
 
@@ -59,14 +53,16 @@ def _composed(tree: Tree, claimed: list[Claimed]) -> Composition:
     parts = relevant(found)
     top = next((part for part in parts if part.root == "."), None)
     apps = [part for part in parts if not part.claim.library and part.kind.type != "docker"]
-    if top is None and _is_collection(tree, parts, [part for part in apps if part.is_front or part.serves]):
+    if top is None and is_collection(tree, parts, [part for part in apps if part.is_front or part.serves]):
         return _collection(parts)
     backs = [part for part in apps if part.serves]
     fronts = [part for part in apps if part.is_front and (part.kind.type != "static" or _is_half(part, backs))]
     if top is not None and top.kind.type == "rust":
-        fronts = [part for part in fronts if not _is_of_a_sample(tree, part)]
-    if len(fronts) + len(backs) > MAX_HALVES and not workspaces.orchestrator(tree) and not _is_one(fronts, backs):
+        fronts = [part for part in fronts if not is_of_a_sample(tree, part)]
+    if len(fronts) + len(backs) > MAX_HALVES and not workspaces.orchestrator(tree) and not is_one(fronts, backs):
         return Composition("monorepo", None, (*fronts, *backs), "many applications side by side", UNBOUND)
+    if fronts and backs and is_unrelated(tree, [*fronts, *backs]):
+        return Composition("monorepo", None, (*fronts, *backs), "applications that nothing ties together", UNBOUND)
     if fronts and backs:
         return Composition("fullstack", None, (*fronts, *backs), "a front end beside a back end")
     if fronts and not _are_aids(fronts, parts):
@@ -78,50 +74,11 @@ def _composed(tree: Tree, claimed: list[Claimed]) -> Composition:
     return _rest(tree, parts, top)
 
 
-def _is_collection(tree: Tree, parts: list[Part], apps: list[Part]) -> bool:
-    """Whether the directories are samples side by side: many, nothing binds them, few are an application at all. One
-    that lies where applications lie (`frontend/`) makes the others what lies beside it."""
-    if len(parts) < MAX_HALVES or len(apps) * 3 > len(parts) or workspaces.orchestrator(tree):
-        return False
-    named = any(_APP_PLACE.match(part.root) or BACK_NAME.search(part.root) for part in apps)
-    return not named and not any(_is_composed(tree, part) for part in apps)
-
-
-def _is_composed(tree: Tree, part: Part) -> bool:
-    """Whether a compose file at the top builds the directory; one further down is of that sample."""
-    own = (tree.names(folder) for folder in parents(part.root)[:-1])
-    return bool(part.folder.own_services) and not any(is_compose(name) for names in own for name in names)
-
-
 def _is_half(page: Part, backs: list[Part]) -> bool:
     """Whether pages without a framework are a front end: at the top; beside a server if built or named as one."""
     if page.root == ".":
         return not backs or page.claim.confidence > _STRAY_PAGE
     return bool(backs) and (FRONT_NAME.fullmatch(page.root) is not None or bundler(page.folder) is not None)
-
-
-def _is_of_a_sample(tree: Tree, front: Part) -> bool:
-    """Whether a page lies beside one of many crates, as the page of that sample, and not where applications lie."""
-    place = front.root.rpartition("/")[0]
-    if not place or _APP_PLACE.search(place):
-        return False
-    crates = [folder for folder in workspaces.members(tree, tree.folders) if tree.has(f"{folder}/Cargo.toml")]
-    return len(crates) > MAX_HALVES and any(folder.startswith(f"{place}/") for folder in crates)
-
-
-def _collection(parts: list[Part]) -> Composition:
-    """A collection is of images if most of it is; else no sample speaks for it."""
-    images = [part for part in parts if part.kind.type == "docker"]
-    if len(images) * 2 > len(parts):
-        return Composition("docker", None, tuple(images), "a collection of images")
-    return Composition("unknown", None, (), "a collection of projects that nothing binds together")
-
-
-def _is_one(fronts: list[Part], backs: list[Part]) -> bool:
-    """Whether many services are the back end of one front end: they lie in one place, or a compose file builds them."""
-    places = {part.root.partition("/")[0] for part in backs}
-    built = [part for part in backs if part.folder.own_services]
-    return len(fronts) == 1 and (len(places) <= 2 or 2 * len(built) > len(backs))
 
 
 def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:
@@ -132,11 +89,26 @@ def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:
     names = [name for name in published if name]
     if names and all(_SITE.search(part.root) or _depends_on(part, names) for part in fronts):
         return True  # the pages about what is published
-    return len(libraries) >= 3 and not any(_APP_PLACE.search(part.root) or part.root == "." for part in fronts)
+    return len(libraries) >= 3 and not any(APP_PLACE.search(part.root) or part.root == "." for part in fronts)
 
 
 def _depends_on(part: Part, names: list[str]) -> bool:
     return part.folder.package is not None and part.folder.package.depends_on(*names)
+
+
+def _is_made_of(top: Part, libraries: list[Part]) -> bool:
+    """Whether the top is a program that depends on packages of its own workspace."""
+    names = [name for part in libraries if (package := part.folder.package) and (name := package.name)]
+    starts = top.folder.package is not None and "start" in top.folder.package.scripts
+    return starts and _depends_on(top, names)
+
+
+def _collection(parts: list[Part]) -> Composition:
+    """A collection is of images if most of it is; else no sample speaks for it."""
+    images = [part for part in parts if part.kind.type == "docker"]
+    if len(images) * 2 > len(parts):
+        return Composition("docker", None, tuple(images), "a collection of images")
+    return Composition("unknown", None, (), "a collection of projects that nothing binds together")
 
 
 def _only(tree: Tree, fronts: list[Part], top: Part | None) -> Composition:
@@ -168,6 +140,8 @@ def _only_backs(tree: Tree, backs: list[Part], top: Part | None) -> Composition:
 def _rest(tree: Tree, parts: list[Part], top: Part | None) -> Composition:
     """No application: libraries, programs, pages, images."""
     libraries = [part for part in parts if part.root != "." and part.kind.type != "docker"]
+    if top is not None and _is_made_of(top, libraries):
+        return Composition(top.kind.type, top)
     bound = workspaces.members(tree, (part.root for part in libraries))
     if (
         len(bound) >= 2

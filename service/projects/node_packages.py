@@ -29,6 +29,7 @@ _HOSTS = (
     "graphql-yoga",
     "@midwayjs/core",
     "@redwoodjs/graphql-server",
+    "@redwoodjs/api",
 )
 # Every framework that answers requests: some serve pages or other packages as well.
 SERVERS = (
@@ -45,7 +46,7 @@ SERVERS = (
 # What tells of a server by being depended on.
 HOSTS = ("express", "@nestjs/core", "apollo-server-express", *_HOSTS)
 # Those that a command of their own starts, without an entry file or a script in the package.
-SELF_STARTED = ("@redwoodjs/graphql-server",)
+SELF_STARTED = ("@redwoodjs/graphql-server", "@redwoodjs/api")
 # What answers people through somebody else's service.
 BOTS = (
     "discord.js",

@@ -32,6 +32,7 @@ _SHOWING = (
     "vuepress",
     "eleventy",
     "hexo",
+    "ember ",
     "gridsome",
 )
 _RUNS_SCRIPT = re.compile(r"(?:^|\s)(?:nodemon|node|tsx|ts-node|bun)\s+(?:watch\s+|-\S+\s+)*(?:\./)?([\w./-]+)")

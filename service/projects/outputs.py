@@ -36,6 +36,12 @@ def output_directory(folder: Folder) -> str | None:
     return _tidy(_script_value(folder, r"(?:--outDir|--dist-dir|--out-dir|-d)[ =]([\w./-]+)"), default)
 
 
+def moved(folder: Folder, output: str) -> str:
+    """Where a build script puts the result in the end: `mv dist public` behind the build."""
+    name = rf"(?:\./)?{re.escape(output.removeprefix('./').rstrip('/'))}/?"
+    return _script_value(folder, rf"[&;]\s*mv\s+(?:-\w+\s+)*{name}\s+(?:\./)?([\w-]+)/?\s*(?:$|[&;])") or output
+
+
 def _parcel_target(folder: Folder) -> str | None:
     """The `distDir` of the one target that package.json describes."""
     content = folder.tree.json(folder.package.path) if folder.package else {}

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from service.projects.containers import is_compose, is_dockerfile
+from service.projects.package import package_in
 from service.projects.python_manifest import is_requirements
 from service.projects.tree import Tree
 
@@ -67,7 +68,7 @@ def candidates(tree: Tree) -> tuple[str, ...]:
     What lies beside the project (`SIDE`) counts only if nothing else does.
     """
     found = [folder for folder in sorted(tree.folders, key=_depth_first) if _may_hold(tree, folder)]
-    beside = _SITES if "." in found and not any(name in found for name in _SERVERS) else ()
+    beside = _SITES if "." in found and not _is_bare(tree) and not any(name in found for name in _SERVERS) else ()
     main = [folder for folder in found if not is_side(folder) and folder.lower().partition("/")[0] not in beside]
     return tuple(main or found)
 
@@ -87,10 +88,23 @@ def _may_hold(tree: Tree, folder: str) -> bool:
     names = tree.names(folder)
     if "__init__.py" in names and folder != ".":  # a package: its `app.py` is a module of the project above
         names = tuple(name for name in names if name not in _SCRIPTS)
-    return any(map(_is_manifest, names)) or (folder == "." and not _STARTS.isdisjoint(names))
+    if any(map(_is_manifest, names)):
+        return True
+    if folder == ".":
+        return not _STARTS.isdisjoint(names) or (not _OF_HUGO.isdisjoint(names) and tree.has_folder("content"))
+    return False
+
+
+def _is_bare(tree: Tree) -> bool:
+    """Whether the top holds nothing but a package.json without scripts: dependencies of what lies below."""
+    package = package_in(tree, ".")
+    return not any(_is_manifest(name) for name in tree.names(".") if name != "package.json") and (
+        package is None or not package.scripts
+    )
 
 
 _STARTS = frozenset(("run.py", "wsgi.py", "asgi.py"))  # further down they are more often modules of something
+_OF_HUGO = frozenset(("config.toml", "config.yaml", "config.yml"))  # as it was called for long
 _SCRIPTS = frozenset(("main.py", "app.py", "application.py", "server.py", "bot.py", "wsgi.py"))
 
 

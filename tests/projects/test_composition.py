@@ -244,6 +244,30 @@ CASES: dict[str, tuple[Files, str, Parts]] = {
         "express",
         [],
     ),
+    "applications that nothing ties together": (
+        {
+            **WORKSPACE,
+            **{f"apps/{name}/{path}": text for name in ("paper", "ink") for path, text in NEXT.items()},
+            **{f"apps/{name}/{path}": text for name in ("north", "south", "west") for path, text in SERVER.items()},
+        },
+        "monorepo",
+        [
+            *((f"apps/{name}", "nextjs", "frontend") for name in ("ink", "paper")),
+            *((f"apps/{name}", "express", "backend") for name in ("north", "south", "west")),
+        ],
+    ),
+    "many applications of which one is named as a half": (
+        {
+            **WORKSPACE,
+            **{f"apps/{name}/{path}": text for name in ("paper", "ink") for path, text in NEXT.items()},
+            **{f"apps/{name}/{path}": text for name in ("api", "south", "west") for path, text in SERVER.items()},
+        },
+        "fullstack",
+        [
+            *((f"apps/{name}", "nextjs", "frontend") for name in ("ink", "paper")),
+            *((f"apps/{name}", "express", "backend") for name in ("api", "south", "west")),
+        ],
+    ),
     "modules that a Go workspace binds": (
         {
             "go.work": "go 1.24\nuse ./api\n",

@@ -22,6 +22,14 @@ CASES: dict[str, tuple[Files, str]] = {
         {"package.json": REACT, "vite.config.ts": "const c = { build: { outDir: resolve(__dirname, '../pages') } }"},
         "../pages",
     ),
+    "a build that moves its result": (
+        {"package.json": REACT.replace('"vite build"', '"rm -rf _site; vite build && mv dist ./_site"')},
+        "_site",
+    ),
+    "a build that moves something else": (
+        {"package.json": REACT.replace('"vite build"', '"mv notes dist2 && vite build"')},
+        "dist",
+    ),
     "Vite, as an address": (
         {
             "package.json": VUE,

@@ -60,6 +60,57 @@ CASES: dict[str, tuple[Files, str]] = {
         },
         "fullstack",
     ),
+    "pages of Umi, which brings React along": (
+        {"package.json": package("umi", scripts={"build": "umi build", "start": "npm run dev"}), "src/pages/a.tsx": ""},
+        "react",
+    ),
+    "pages of Nuxt that are only generated": (
+        {
+            "package.json": package("nuxt", main="pages/index.js", scripts={"generate": "nuxt generate"}),
+            "pages/index.js": "",
+        },
+        "nuxt",
+    ),
+    "pages of Ember": (
+        {
+            "package.json": package(
+                dev=("ember-cli", "ember-source"), scripts={"start": "ember serve", "build": "ember build"}
+            ),
+            "app/app.js": "",
+            "app/index.html": "",
+        },
+        "static",
+    ),
+    "both halves of Redwood": (
+        {
+            "package.json": package(private=True, dev=("@redwoodjs/core",), workspaces=["api", "web"]),
+            "web/package.json": package("@redwoodjs/web", "react", "react-dom", private=True),
+            "web/src/index.html": "",
+            "api/package.json": package("@redwoodjs/api", private=True),
+            "api/src/functions/graphql.js": "",
+        },
+        "fullstack",
+    ),
+    "a program made of packages of its own workspace": (
+        {
+            "package.json": package("paper", "ink", private=True, scripts={"start": "node index.js"}),
+            "pnpm-workspace.yaml": "packages: ['packages/*']\n",
+            "index.js": "",
+            "packages/paper/package.json": package(name="paper", main="index.js"),
+            "packages/paper/index.js": "",
+            "packages/ink/package.json": package(name="ink", main="index.js"),
+            "packages/ink/index.js": "",
+        },
+        "node",
+    ),
+    "pages that a package without scripts lies above": (
+        {
+            "package.json": package("vite", "xlsx"),
+            "site/package.json": package("react", dev=("vite",), scripts={"build": "vite build"}),
+            "site/index.html": "",
+        },
+        "react",
+    ),
     "pages at the top of a Django project that a build backend knows of": (
         {
             "package.json": package("react", "react-dom", dev=("webpack",), private=True, scripts=WEBPACK),

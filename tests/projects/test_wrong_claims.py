@@ -151,6 +151,15 @@ CASES: dict[str, tuple[Files, str]] = {
         {"go.mod": "module handbook\n", "hugo.toml": 'baseURL = "/"\n', "content/index.md": ""},
         "static",
     ),
+    "pages from Hugo as its configuration was called for long": (
+        {
+            "config.toml": 'baseURL = "/"\n',
+            "content/index.md": "",
+            "themes/ink/src/package.json": package("got", main="a.js", scripts={"start": "node a.js"}),
+            "themes/ink/layouts/index.html": "",
+        },
+        "static",
+    ),
     "a page beside a server that has no manifest": ({"index.html": "", "server.js": SERVER_JS}, "unknown"),
     "a collection of images with one application among them": (
         {**under("desk", FLASK), **samples(20, {"Dockerfile": "FROM debian:12\n"})},

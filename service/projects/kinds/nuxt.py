@@ -16,7 +16,7 @@ _NAMES = ("nuxt", "nuxt3", "nuxt-edge", "nuxt-nightly", "@nuxt/cli")
 def recognise(folder: Folder) -> Claim | None:
     config, package = folder.config("nuxt.config"), folder.package
     name = package.first_of(*_NAMES) if package else None
-    if package and name and (config or folder.has("app.vue", "app/app.vue") or "build" in package.scripts):
+    if package and name and (config or folder.has("app.vue", "app/app.vue") or package.script("build", "generate")):
         if package.publishes and not package.private and folder.has_folder("src/runtime"):
             return None  # a module for Nuxt, with a playground
         evidence = (package.fact(name), *([folder.fact(config, "configuration of Nuxt")] if config else []))

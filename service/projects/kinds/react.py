@@ -17,6 +17,8 @@ _PLUGINS = (
     "react-app-rewired",
     "@rsbuild/plugin-react",
 )
+# Umi brings React along.
+_UMI = ("umi", "@umijs/max")
 
 
 def recognise(folder: Folder) -> Claim | None:
@@ -28,6 +30,13 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.9, (package.fact("@react-router/dev"),), "react-router")
     if package.depends_on("@tanstack/react-start"):
         return Claim(0.9, (package.fact("@tanstack/react-start"),), "tanstack-start")
+    if (
+        (umi := package.first_of(*_UMI))
+        and not package.publishes
+        and not installed(package)
+        and not is_workspace(folder)
+    ):
+        return Claim(0.9, (package.fact(umi),), "umi")
     tool, plugin = bundler(folder), package.first_of(*_PLUGINS)
     if not (package.depends_on("react") or plugin) or not tool:
         return None

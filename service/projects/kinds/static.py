@@ -5,7 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from service.projects import javascript
-from service.projects.bundler import INSTALLED_CONFIDENCE, bundler, installed, is_published, is_shown, is_workspace
+from service.projects.bundler import (
+    INSTALLED_CONFIDENCE,
+    bundler,
+    installed,
+    is_nested,
+    is_published,
+    is_shown,
+    is_workspace,
+)
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.node import is_tooling
@@ -73,7 +81,7 @@ def recognise(folder: Folder) -> Claim | None:
     generator = _generator(folder)
     if generator:
         return generator
-    page = folder.first(*_PAGES)
+    page = next((name for name in _PAGES if folder.has(name) and not is_nested(folder, name)), None)
     if package is None or is_tooling(folder):
         if page is None:
             return None

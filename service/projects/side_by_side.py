@@ -1,0 +1,56 @@
+"""Directories side by side: the halves and services of one application, or samples that nothing ties together."""
+
+from __future__ import annotations
+
+import re
+
+from service.projects import workspaces
+from service.projects.containers import is_compose
+from service.projects.node_manager import parents
+from service.projects.parts import BACK_NAME, Part
+from service.projects.tree import Tree
+
+# More applications than this that nothing binds together are a collection, not a full stack.
+MAX_HALVES = 8
+_MANY = 5  # from here on names or a compose file have to say that they are one
+APP_PLACE = re.compile(r"(?:^|/)(?:apps?|web|frontend|client|ui|www|site|admin|portal|dashboard)(?:/|$)", re.IGNORECASE)
+_HALF = re.compile(
+    r"front|client|web|\bui\b|site|admin|portal|dashboard|back|server|api|gateway|service|worker", re.IGNORECASE
+)
+
+
+def is_collection(tree: Tree, parts: list[Part], apps: list[Part]) -> bool:
+    """Whether the directories are samples side by side: many, nothing binds them, few are an application at all. One
+    that lies where applications lie (`frontend/`) makes the others what lies beside it."""
+    if len(parts) < MAX_HALVES or len(apps) * 3 > len(parts) or workspaces.orchestrator(tree):
+        return False
+    named = any(APP_PLACE.match(part.root) or BACK_NAME.search(part.root) for part in apps)
+    return not named and not any(_is_composed(tree, part) for part in apps)
+
+
+def is_unrelated(tree: Tree, apps: list[Part]) -> bool:
+    """Whether many applications lie side by side, none at the top, none named as a half, none composed with others."""
+    named = any(_HALF.search(part.root.rpartition("/")[2]) or BACK_NAME.search(part.root) for part in apps)
+    return len(apps) >= _MANY and not named and not any(part.root == "." or _is_composed(tree, part) for part in apps)
+
+
+def is_one(fronts: list[Part], backs: list[Part]) -> bool:
+    """Whether many services are the back end of one front end: they lie in one place, or a compose file builds them."""
+    places = {part.root.partition("/")[0] for part in backs}
+    built = [part for part in backs if part.folder.own_services]
+    return len(fronts) == 1 and (len(places) <= 2 or 2 * len(built) > len(backs))
+
+
+def is_of_a_sample(tree: Tree, front: Part) -> bool:
+    """Whether a page lies beside one of many crates, as the page of that sample, and not where applications lie."""
+    place = front.root.rpartition("/")[0]
+    if not place or APP_PLACE.search(place):
+        return False
+    crates = [folder for folder in workspaces.members(tree, tree.folders) if tree.has(f"{folder}/Cargo.toml")]
+    return len(crates) > MAX_HALVES and any(folder.startswith(f"{place}/") for folder in crates)
+
+
+def _is_composed(tree: Tree, part: Part) -> bool:
+    """Whether a compose file at the top builds the directory; one further down is of that sample."""
+    own = (tree.names(folder) for folder in parents(part.root)[:-1])
+    return bool(part.folder.own_services) and not any(is_compose(name) for names in own for name in names)
