@@ -129,3 +129,12 @@ def test_by_their_scripts_they_are(case: str) -> None:
     files, expected = CASES[case]
 
     assert look(files).type == expected
+
+
+def test_redwood_is_built_and_started_by_its_own_command() -> None:
+    files, _ = CASES["both halves of Redwood"]
+
+    web, api = look({**files, "yarn.lock": "# yarn lockfile v1\n"}).components
+
+    assert (web.build_command, api.build_command) == ("yarn rw build web", "yarn rw build api")
+    assert (api.start_command, api.port) == ("yarn rw serve api", 8911)

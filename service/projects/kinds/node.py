@@ -157,6 +157,11 @@ def javascript_output(folder: Folder) -> str | None:
 def describe(folder: Folder) -> Component:
     package = folder.package
     server = package.first_of(*SERVERS) if package else None
+    if server in SELF_STARTED:
+        run = folder.node_manager.execute
+        return node_component(
+            folder, type="node", start_command=run("rw serve api"), default_build="rw build api", default_port=8911
+        )
     if server or (package and "start" in package.scripts):
         return describe_server(folder, "node")
     return node_component(folder, type="node", output_dir=javascript_output(folder))

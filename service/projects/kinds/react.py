@@ -56,7 +56,8 @@ def describe(folder: Folder) -> Component:
     if folder.package and folder.package.depends_on("@tanstack/react-start"):
         start = production_start(folder) or "node .output/server/index.mjs"
         return node_component(folder, type="react", output_dir=".output", start_command=start, default_port=3000)
-    return node_component(folder, type="react", output_dir=output_directory(folder))
+    own_build = "rw build web" if folder.package and folder.package.depends_on("@redwoodjs/web") else None
+    return node_component(folder, type="react", output_dir=output_directory(folder), default_build=own_build)
 
 
 KIND = Kind("react", "frontend", "javascript", recognise, describe)
