@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.projects import workspaces
 from service.projects.bundler import bundler
@@ -57,6 +57,9 @@ def _composed(tree: Tree, claimed: list[Claimed]) -> Composition:
         return _collection(parts)
     backs = [part for part in apps if part.serves]
     fronts = [part for part in apps if part.is_front and (part.kind.type != "static" or _is_half(part, backs))]
+    if not backs and len(fronts) > 1:  # a system for contents, with the front end that shows them
+        backs = [replace(part, behind=True) for part in fronts if part.claim.framework == "payload"]
+        fronts = [part for part in fronts if part.claim.framework != "payload"]
     if top is not None and top.kind.type == "rust":
         fronts = [part for part in fronts if not is_of_a_sample(tree, part)]
     if len(fronts) + len(backs) > MAX_HALVES and not workspaces.orchestrator(tree) and not is_one(fronts, backs):

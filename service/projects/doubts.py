@@ -11,7 +11,7 @@ from service.projects.foreign import foreign_project, only_backing
 from service.projects.mixture import beside_what_is_installed, other_language, own_folders
 from service.projects.node_packages import FRAMEWORKS
 from service.projects.package import package_in
-from service.projects.parts import FRONT, Part
+from service.projects.parts import BACK_NAME, FRONT, Part
 from service.projects.servers_unseen import unseen_application
 from service.projects.tree import Tree
 from service.projects.unaccounted import code_in, left_out, lies_elsewhere, small_half
@@ -61,7 +61,19 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
 
 
 def _of_a_stack(tree: Tree, parts: tuple[Part, ...]) -> str | None:
-    return small_half(tree, parts) or other_language(tree, parts) or lies_elsewhere(tree, parts)
+    return _plain_java(parts) or small_half(tree, parts) or other_language(tree, parts) or lies_elsewhere(tree, parts)
+
+
+def _plain_java(parts: tuple[Part, ...]) -> str | None:
+    """Java beside pages of which nothing says that it answers requests: a library, a module of something else."""
+    backs = [part for part in parts if not part.is_front]
+    if all(part.kind.type == "java" and part.claim.framework is None and not _is_deployed(part) for part in backs):
+        return f"nothing says that the Java code in {backs[0].root} answers requests"
+    return None
+
+
+def _is_deployed(part: Part) -> bool:
+    return bool(part.folder.dockerfile or part.folder.own_services or BACK_NAME.search(part.root))
 
 
 def _of_its_kind(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:

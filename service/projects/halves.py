@@ -11,6 +11,9 @@ from service.projects.parts import ASSET_HOSTS, Claimed, Part
 from service.projects.places import is_side
 
 _STARTS = ("start", "start:prod", "start:server", "server", "serve")
+_HANDS_OUT = re.compile(
+    r"express\.static|koa-static|koa-send|fastify/static|fastify-static|\bsirv\(|serve-static|serve-handler"
+)
 _ANGULARS_OWN = ("@angular/ssr", "@nguniversal/express-engine", "@nguniversal/builders")
 _OWN_ROUTE = re.compile(
     r"\.(?:post|put|patch|delete)\(|\bRouter\(|\.get\(\s*[\"'`](?!/?\*)|\b(?:require\(|from\s+|import\()\s*[\"']\.{1,2}/|"
@@ -65,7 +68,7 @@ def _starts_server(folder: Folder) -> bool:
 
 def shows_build(source: str) -> bool:
     """Whether a server only hands out files, the page for whatever else is asked: nothing of its own is behind it."""
-    return "express.static" in source and not _OWN_ROUTE.search(javascript.without_comments(source))
+    return _HANDS_OUT.search(source) is not None and not _OWN_ROUTE.search(javascript.without_comments(source))
 
 
 def _is_script(folder: Folder, name: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from service.projects.containers import COMPOSE_NAMES, is_compose, is_dockerfile
+from service.projects.node_files import node_entries, node_rest
 from service.projects.node_manager import LOCKS, README
 from service.projects.outputs import WEBPACK_CONFIG
 from service.projects.places import MANIFESTS, PROJECT_FILE, candidates, depth, is_side
@@ -18,6 +19,7 @@ from service.projects.tree import Tree
 MAX_KEY_FILES = 40
 MAX_FILE_BYTES = 256 * 1024
 MAX_FURTHER = 10  # modules with less likely names, read last
+MAX_MODULES = 6  # modules of Node.js where no usual entry may tell
 MAX_LOCK_BYTES = 4 * 1024  # of a lock file only the head is looked at
 
 _CONFIGS = re.compile(
@@ -36,9 +38,9 @@ _PINS = frozenset(_PIN_NAMES.split())
 _LOCKS = frozenset(lock for lock, _ in LOCKS)
 _PYTHON_PLAIN = ("pyproject.toml", "Pipfile", "environment.yml")
 _PYTHON_PROJECTS = (*_PYTHON_PLAIN, "setup.py", "setup.cfg")
-_NODE_ENTRY = ("server", "app", "index", "main", "www")
-_NODE_ENTRY_PLACES = ("", "src/", "server/", "bin/", "src/server/", "api/", "app/")
 _NX_ENTRY = re.compile(r"apps/(?:[^/]+/){1,2}src/main\.[jt]sx?")
+# What builds pages does not start a server of its own, whatever its modules are called.
+_BUILDS_PAGES = re.compile(r"index\.html$|angular\.json$|(?:next|nuxt|vite|vue|astro|svelte|gatsby)[.-]config\.")
 _LIKELY_APP = re.compile(
     r"(?:^|/)(?:apps?|web|www|front\w*|client\w*|ui|back\w*|server\w*|api|service)(?:/|$)", re.IGNORECASE
 )
@@ -77,8 +79,10 @@ def _worth_reading(tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
             yield prefix + name, rank
     names = tree.names(folder)
     if any(name.startswith("package.") or name == "project.json" for name in names):
-        yield from ((path, 2.0) for path in _node_entries(tree, prefix)[:3])
+        yield from ((path, 2.0) for path in node_entries(tree, prefix)[:3])
         yield from ((path, 3.0) for path in _bundler_configs(tree, prefix)[:4])
+        if not any(map(_BUILDS_PAGES.match, names)):
+            yield from ((path, 4.0 + at * 0.1) for at, path in enumerate(islice(node_rest(tree, folder), MAX_MODULES)))
     if any(name.endswith(".py") or is_requirements(name) or name in _PYTHON_PLAIN for name in names):
         entries = python_entries(tree, folder)[:8]
         yield from ((path, 2.0 + position * 0.1) for position, path in enumerate(entries))
@@ -133,13 +137,3 @@ def _bundler_configs(tree: Tree, prefix: str) -> list[str]:
     ]
     telling = sorted(filter(WEBPACK_CONFIG.fullmatch, found), key=lambda path: ("prod" not in path, path))
     return [prefix + path for path in telling if not re.search(r"dev|test", path.rpartition("/")[2])]
-
-
-def _node_entries(tree: Tree, prefix: str) -> list[str]:
-    found = [
-        f"{prefix}{place}{stem}.{ending}"
-        for place in _NODE_ENTRY_PLACES
-        for stem in _NODE_ENTRY
-        for ending in ("js", "ts", "mjs", "cjs")
-    ]
-    return [path for path in [*found, f"{prefix}bin/www"] if tree.has(path)]

@@ -10,6 +10,7 @@ _HOSTS = (
     "@hapi/hapi",
     "socket.io",
     "restify",
+    "hyper-express",
     "polka",
     "@adonisjs/core",
     "@feathersjs/feathers",

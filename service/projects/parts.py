@@ -23,11 +23,12 @@ FRONT_NAME = re.compile(r"(?:front(?:[-_]?end)?|client)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A directory with the kind that won there."""
+    """A directory with the kind that won there; `behind`: the front end of another part asks it for contents."""
 
     folder: Folder
     kind: Kind
     claim: Claim
+    behind: bool = False
 
     @property
     def root(self) -> str:
@@ -35,11 +36,13 @@ class Part:
 
     @property
     def is_front(self) -> bool:
-        return self.kind.type in FRONT
+        return self.kind.type in FRONT and not self.behind
 
     @property
     def serves(self) -> bool:
         """Whether this answers requests: a framework says so, a name like `backend` does, a plain language does not."""
+        if self.behind:
+            return True
         if self.claim.library or self.is_front or self.kind.type == "docker":
             return False
         if self.kind.type in ("node", "python"):

@@ -46,7 +46,7 @@ PROJECT_FILE = re.compile(r".*\.(?:csproj|fsproj|vbproj|sln|slnx|cabal|gemspec)"
 _SIDE_PART = re.compile(
     r"^(?:mock|fake|stub|dummy|dev)[-_]?(?:servers?|apis?|backend|back-end|services?|json)$|^(?:json|mocks?)[-_]?server$|"
     r"^examples?-|^test-|^test_?project|^project_?template|^__?e2e|^e2e|^docs-|"
-    r"[-_](?:config|configs|mock|docs|e2e|example|examples|playground|sandbox|storybook)$"
+    r"[-_](?:config|configs|mock|docs|e2e|example|examples|playground|sandbox|storybook|templates)$"
 )
 
 

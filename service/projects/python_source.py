@@ -25,6 +25,8 @@ _CLASSES = {
     "Robyn": ("robyn", ("robyn",)),
     "Bottle": ("bottle", ("bottle",)),
 }
+# A class of the project's own that says by its name what it is derived from.
+_OWN_CLASS = re.compile(r"(?!API)[A-Z]\w*(Flask|FastAPI)")
 _RUN = ("run", "serve", "run_simple")
 _TAKEN_OVER = r"\bimport\s[^\n]*\bapp(?:lication)?\b"
 _TRACES = re.compile("|".join([*_CLASSES, FACTORY.pattern, _TAKEN_OVER]))
@@ -141,6 +143,8 @@ def _created(value: ast.expr, origins: Origins) -> tuple[str | None, bool]:
 def _framework(value: ast.expr, origins: Origins) -> str | None:
     """The framework of a class, if it really comes from there (a `Flask` of somebody's own module does not)."""
     module, name = _origin(value, origins) or ("", "")
+    if own := _OWN_CLASS.fullmatch(name):
+        return _CLASSES[own[1]][0]
     framework, packages = _CLASSES.get(name, (None, ()))
     return framework if module.split(".")[0] in packages else None
 

@@ -18,6 +18,18 @@ _FRAMEWORKS = {
     "quarkus": "io.quarkus",
     "micronaut": "io.micronaut",
     "ktor": "io.ktor",
+    "spring": "org.springframework",
+    "vertx": "io.vertx",
+    "javalin": "io.javalin",
+    "dropwizard": "io.dropwizard",
+    "helidon": "io.helidon",
+    "sparkjava": "com.sparkjava",
+    "armeria": "com.linecorp.armeria",
+    "play": "com.typesafe.play",
+    "jersey": "org.glassfish.jersey",
+    "servlet": "javax.servlet",
+    "jakarta": "jakarta.",
+    "java-ee": "javax",
 }
 
 _TARGET = re.compile(

@@ -26,8 +26,9 @@ def recognise(folder: Folder) -> Claim | None:
     if package and script:
         evidence.append(folder.fact(package.path.rpartition("/")[2], f"a script runs `{script}`"))
     pages = any(folder.has_folder(name) for name in ("pages", "app", "src/pages", "src/app"))
+    framework = "payload" if package and package.depends_on("payload") else None
     if config and (depends or script or package is None):
-        return Claim(0.97 if depends else 0.85, tuple(evidence))
+        return Claim(0.97 if depends else 0.85, tuple(evidence), framework)
     if depends and (script or pages) and package and not package.peers.get("next"):
         return Claim(0.93, tuple(evidence))
     return None

@@ -9,11 +9,14 @@ from service.projects.bundler import builds_page, bundler
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component, Evidence
+from service.projects.node_files import node_rest
+from service.projects.node_manager import parents
 from service.projects.node_packages import BOTS, BROWSER, FRAMEWORKS, NO_PROGRAM, SELF_STARTED, SERVERS, TOOLING
 from service.projects.node_project import node_component, production_start
 from service.projects.node_starts import is_dev_server, lies_here, only_shows, starts_program
 from service.projects.package import Package, packages
 from service.projects.reading import string
+from service.projects.workspaces import members
 
 _RUNTIME = re.compile(r"\b(runtime[\"']?:\s*[\"']?nodejs[\w.]*)", re.IGNORECASE)
 _HTTP = {"http", "https", "http2", "node:http", "node:https", "node:http2"}
@@ -126,8 +129,11 @@ def is_tooling(folder: Folder) -> bool:
 
 
 def imports_of_entries(folder: Folder, module: str) -> str | None:
-    """The first likely entry file that imports `module`."""
-    for name in folder.entry_names[:6]:
+    """The first likely entry file that imports `module`, else the first of the further ones that were read."""
+    read = (path for path in node_rest(folder.tree, folder.root) if path in folder.tree.read)
+    further = (path for path in read if not members(folder.tree, parents(path)))
+    skipped = 0 if folder.root == "." else len(folder.root) + 1
+    for name in dict.fromkeys((*folder.entry_names[:6], *(path[skipped:] for path in further))):
         if module in javascript.imports(folder.text(name) or ""):
             return name
     return None

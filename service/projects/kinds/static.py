@@ -20,6 +20,7 @@ from service.projects.kinds.node import is_tooling
 from service.projects.model import Component
 from service.projects.node_project import node_component
 from service.projects.outputs import output_directory
+from service.projects.parts import FRONT_NAME
 from service.projects.python_project import python_component
 from service.projects.reading import string
 
@@ -120,8 +121,11 @@ def _is_source(folder: Folder) -> bool:
 
 
 def _is_view(folder: Folder) -> bool:
-    """Whether a page below the top rather belongs to a server: there is more code for one than there are pages."""
+    """Whether a page below the top rather belongs to a server: there is more code for one than there are pages, and the
+    directory is not called the other half."""
     suffixes = folder.tree.suffixes
+    if FRONT_NAME.fullmatch(folder.root):
+        return False
     return folder.root != "." and sum(suffixes[ending] for ending in _SERVER_CODE) > suffixes[".html"]
 
 
