@@ -90,6 +90,8 @@ def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:
     libraries = [part for part in parts if part.claim.library and part.root != "."]
     published = [package.name for part in libraries if (package := part.folder.package) and not package.private]
     names = [name for name in published if name]
+    if any(FRONT_NAME.fullmatch(part.root.rpartition("/")[2]) for part in fronts):
+        return False
     if names and all(_SITE.search(part.root) or _depends_on(part, names) for part in fronts):
         return True  # the pages about what is published
     return len(libraries) >= 3 and not any(APP_PLACE.search(part.root) or part.root == "." for part in fronts)

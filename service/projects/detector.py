@@ -12,21 +12,19 @@ from time import perf_counter
 import msgspec
 
 from service.projects import workspaces
+from service.projects.claims import claimed_in
 from service.projects.composition import Composition, compose
 from service.projects.folder import Folder
 from service.projects.kind import CERTAIN, Claim, Kind
-from service.projects.kinds import KINDS
-from service.projects.languages import COUNTED
 from service.projects.model import Alternative, Component, Detection, Evidence
 from service.projects.nx import listed, nx_output
 from service.projects.outputs import moved
 from service.projects.package import package_in
-from service.projects.parts import GENERIC, Claimed, Part
+from service.projects.parts import Claimed, Part
 from service.projects.places import candidates
 from service.projects.tree import Tree
 
 MAX_FOLDERS = 80
-_GENERATORS = ("hugo", "zola", "jekyll")  # what builds a site without Node.js
 _SHARED = tuple(field for field in Component.__struct_fields__ if field in Detection.__struct_fields__)
 
 
@@ -38,65 +36,11 @@ def detect(paths: Iterable[str], files: Mapping[str, bytes]) -> Detection:
     started = perf_counter()
     tree = Tree(paths, files)
     folders = dict.fromkeys((*candidates(tree), *listed(tree)))
-    claimed = [_claimed(tree, folder) for folder in list(folders)[:MAX_FOLDERS]]
+    claimed = [claimed_in(tree, folder) for folder in list(folders)[:MAX_FOLDERS]]
     composition = compose(tree, claimed)
     answer = _answer(tree, claimed, composition)
     took = round((perf_counter() - started) * 1000, 2)
     return msgspec.structs.replace(answer, warnings=tuple(sorted(tree.warnings)), analysis_ms=took)
-
-
-def _claimed(tree: Tree, root: str) -> Claimed:
-    """Everything that is claimed about a directory: the certain claims in the kinds' order, then the others."""
-    folder = Folder(tree, root)
-    claims = [(kind, claim) for kind in KINDS if (claim := _recognise(kind, folder)) is not None]
-    return Claimed(folder, tuple(sorted(claims, key=lambda pair: _rank(tree, pair, claims))))
-
-
-def _rank(tree: Tree, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Claim]]) -> bool:
-    """False before True: what is certain, unless another kind claims the same place with far more of its own code
-    (a go.mod for one small tool in a Python project), or serves where this one would only be shared."""
-    kind, claim = pair
-    if claim.confidence < CERTAIN:
-        return True
-    if claim.library and any(_serves_here(other, rival) for other, rival in claims if _outdoes(other, kind)):
-        return True
-    if kind.type == "node" and claim.framework is None and _is_surer(claims, "python", claim):
-        return True  # tools of a Python project
-    if kind.type == "node" and claim.framework is None and claim.confidence < 0.8 and _builds_pages(claims):
-        return True  # a `main` that nothing starts
-    if kind.type == "node" and claim.framework is None and any(rival.framework in _GENERATORS for _, rival in claims):
-        return True  # tools of a site
-    if kind.language not in COUNTED:
-        return False
-    rivals = (tree.files_in(other.language) for other, rival in claims if rival.confidence >= CERTAIN)
-    return tree.files_in(kind.language) * 5 < max(rivals)
-
-
-def _is_surer(claims: list[tuple[Kind, Claim]], type: str, claim: Claim) -> bool:
-    return any(kind.type == type and rival.confidence > claim.confidence for kind, rival in claims)
-
-
-def _builds_pages(claims: list[tuple[Kind, Claim]]) -> bool:
-    return any(kind.type == "static" and rival.framework and rival.confidence > 0.8 for kind, rival in claims)
-
-
-def _outdoes(other: Kind, kind: Kind) -> bool:
-    """Whether a server of the one kind makes what is shared of the other a side matter: one of the same language; any
-    beside PHP, of which a few scripts are often left."""
-    return other.language == kind.language or kind.type == "php"
-
-
-def _serves_here(kind: Kind, claim: Claim) -> bool:
-    return kind.role == "backend" and kind.type not in GENERIC and claim.confidence > 0.8 and not claim.library
-
-
-def _recognise(kind: Kind, folder: Folder) -> Claim | None:
-    """One kind's claim; a kind that stumbles over what it meets costs its own claim only."""
-    try:
-        return kind.recognise(folder)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        folder.tree.warn(f"{folder.root} could not be examined for {kind.type}: {type(error).__name__}")
-        return None
 
 
 def _component(tree: Tree, part: Part) -> Component:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from service.projects import workspaces
-from service.projects.containers import is_compose
+from service.projects.containers import is_compose, is_dockerfile
 from service.projects.foreign import foreign_project, only_backing
 from service.projects.mixture import beside_what_is_installed, other_language, own_folders
 from service.projects.node_packages import FRAMEWORKS
@@ -18,6 +18,7 @@ from service.projects.unaccounted import code_in, left_out, lies_elsewhere, smal
 
 # Files of code beside images that are more than what makes and tries them.
 _MUCH_CODE = 30
+_AN_IMAGE = 10  # what one of many images may hold
 _LESSON = re.compile(
     r"(?:\d{1,3}[-_. ]?[a-z]|(?:day|week|lesson|chapter|lab|task|exercise|ex|module|assignment|homework|hw|practice|"
     r"lecture|session|unit|class|level|challenge|kata|tutorial|"
@@ -163,7 +164,8 @@ def _much_code(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     if len(finished) > 2 and not any(service.context for service in services):
         return None
     code = code_in(tree, own_folders(tree))
-    return f"{code} files of code lie beside the images" if code > _MUCH_CODE else None
+    made = sum(any(map(is_dockerfile, tree.names(folder))) for folder in own_folders(tree))
+    return f"{code} files of code lie beside the images" if code > max(_MUCH_CODE, _AN_IMAGE * made) else None
 
 
 def _pages_in_php(parts: tuple[Part, ...]) -> str | None:

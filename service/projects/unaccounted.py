@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from service.projects import workspaces
-from service.projects.bundler import installed
+from service.projects.bundler import bundler, installed
 from service.projects.halves import shows_build
 from service.projects.languages import BACK_END, CODE, NATIVE, ending
 from service.projects.mixture import is_installed, other_language, own_folders
+from service.projects.node_manager import parents
 from service.projects.node_packages import BROWSER, HOSTS
 from service.projects.package import Package, package_in, packages
-from service.projects.parts import BACK_NAME, FRONT, Part
+from service.projects.parts import ASSET_HOSTS, BACK_NAME, FRONT, Part
 from service.projects.places import depth, is_noise, is_side
 from service.projects.tree import Tree
 
@@ -20,6 +21,7 @@ from service.projects.tree import Tree
 _SERVED = frozenset(["nextjs", "nuxt", "astro", "gatsby", "remix", "sveltekit", "angular"])
 _BACK_CODE = (*BACK_END, *NATIVE)
 _FEW = 10
+_SOURCES = (".vue", ".jsx", ".tsx", ".svelte")
 _DEEPEST_SERVER = 3
 _MANY, _SHARE = 50, 25  # from how many files on a half is expected to be more than the 25th part
 _PLACE = re.compile(
@@ -107,7 +109,14 @@ def _named_server(tree: Tree, parts: tuple[Part, ...]) -> str | None:
 
 
 def _pages_beside(tree: Tree, parts: tuple[Part, ...]) -> str | None:
-    """A package beside a server that is built with a framework for pages, but was not recognised as a front end."""
+    """A package beside a server that is built with a framework for pages, but was not recognised as a front end; or the
+    server's own, with many sources of pages."""
+    for part in parts:
+        package = part.folder.package
+        bundles = package is not None and "build" in package.scripts and bundler(part.folder) is not None
+        name = package.first_of(*BROWSER) if package and bundles and part.kind.type not in ASSET_HOSTS else None
+        if package and name and sum(path.endswith(_SOURCES) for path in _own_paths(part)) >= _FEW:
+            return f"{package.path} builds pages with {name}"
     for folder, package in _packages(tree):
         name = next((name for name in BROWSER if name in package.runtime and name not in package.peers), None)
         above = any(folder == "." or part.root.startswith(f"{folder}/") for part in parts)
@@ -116,12 +125,16 @@ def _pages_beside(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     return None
 
 
+def _own_paths(part: Part) -> Iterator[str]:
+    return (path for path in part.folder.below if not is_noise(path) and not is_side(path.rpartition("/")[0] or "."))
+
+
 def lies_elsewhere(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     """The answer's directory, if a good part of the code lies outside of it; of a full stack's, most of it."""
     if any(part.root == "." for part in parts):
         return None
     folders = own_folders(tree)
-    own = [folder for folder in folders if _within(folder, parts)]
+    own = [folder for folder in folders if _within(folder, parts) or workspaces.members(tree, parents(folder))]
     everything, inside = code_in(tree, folders), code_in(tree, own)
     enough = 0.4 if any(part.is_front for part in parts) and any(part.serves for part in parts) else 0.75
     if not own or everything - inside < _FEW or inside >= everything * enough:
