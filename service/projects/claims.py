@@ -12,7 +12,7 @@ from service.projects.parts import GENERIC, Claimed
 from service.projects.tree import Tree
 
 _IMAGES = 3  # from here on they are what a directory is about
-_GENERATORS = ("hugo", "zola", "jekyll")  # what builds a site without Node.js
+_GENERATORS = ("hugo", "zola", "jekyll", "middleman", "pelican")  # what builds a site without Node.js
 
 
 def claimed_in(tree: Tree, root: str) -> Claimed:
@@ -36,7 +36,7 @@ def _rank(folder: Folder, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Cla
         return True  # tools of a Python project
     if kind.type == "node" and claim.framework is None and claim.confidence < 0.8 and _builds_pages(claims):
         return True  # a `main` that nothing starts
-    if kind.type == "node" and claim.framework is None and any(rival.framework in _GENERATORS for _, rival in claims):
+    if kind.type in ("node", "python", "ruby") and claim.framework is None and _generates(claims):
         return True  # tools of a site
     if kind.language not in COUNTED:
         return False
@@ -60,6 +60,11 @@ def _is_surer(claims: list[tuple[Kind, Claim]], type: str, claim: Claim) -> bool
 
 def _builds_pages(claims: list[tuple[Kind, Claim]]) -> bool:
     return any(kind.type == "static" and rival.framework and rival.confidence > 0.8 for kind, rival in claims)
+
+
+def _generates(claims: list[tuple[Kind, Claim]]) -> bool:
+    sites = (rival for kind, rival in claims if kind.type == "static")
+    return any(rival.framework in _GENERATORS or (rival.framework and rival.confidence >= 0.9) for rival in sites)
 
 
 def _outdoes(other: Kind, kind: Kind) -> bool:

@@ -92,9 +92,15 @@ def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:
     names = [name for name in published if name]
     if any(FRONT_NAME.fullmatch(part.root.rpartition("/")[2]) for part in fronts):
         return False
-    if names and all(_SITE.search(part.root) or _depends_on(part, names) for part in fronts):
+    if names and all(_SITE.search(part.root) for part in fronts):
         return True  # the pages about what is published
-    return len(libraries) >= 3 and not any(APP_PLACE.search(part.root) or part.root == "." for part in fronts)
+    if all(_depends_on(part, names) for part in fronts) and (len(names) > 1 or not _are_named(fronts)):
+        return True  # what shows the packages
+    return len(libraries) >= 3 and not _are_named(fronts)
+
+
+def _are_named(fronts: list[Part]) -> bool:
+    return any(APP_PLACE.search(part.root) or part.root == "." for part in fronts)
 
 
 def _depends_on(part: Part, names: list[str]) -> bool:
@@ -105,7 +111,7 @@ def _is_made_of(top: Part, libraries: list[Part]) -> bool:
     """Whether the top is a program that depends on packages of its own workspace."""
     names = [name for part in libraries if (package := part.folder.package) and (name := package.name)]
     starts = top.folder.package is not None and "start" in top.folder.package.scripts
-    return starts and _depends_on(top, names)
+    return (starts or top.folder.has("index.js", "index.ts")) and _depends_on(top, names)
 
 
 def _collection(parts: list[Part]) -> Composition:

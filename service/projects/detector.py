@@ -18,7 +18,6 @@ from service.projects.folder import Folder
 from service.projects.kind import CERTAIN, Claim, Kind
 from service.projects.model import Alternative, Component, Detection, Evidence
 from service.projects.nx import listed, nx_output
-from service.projects.outputs import moved
 from service.projects.package import package_in
 from service.projects.parts import Claimed, Part
 from service.projects.places import candidates
@@ -52,7 +51,6 @@ def _component(tree: Tree, part: Part) -> Component:
     if part.kind.type in ("react", "vue", "nestjs", "express", "node") and (built := nx_output(tree, part.root)):
         start = f"node {built}/main.js" if part.serves else described.start_command
         described = msgspec.structs.replace(described, output_dir=built, start_command=start)
-    output = moved(part.folder, described.output_dir) if described.output_dir else None
     return msgspec.structs.replace(
         described,
         type=part.kind.type,
@@ -60,7 +58,6 @@ def _component(tree: Tree, part: Part) -> Component:
         root=part.root,
         confidence=part.claim.confidence,
         framework=part.claim.framework,
-        output_dir=output,
         install_root=described.install_root or (part.root if described.install_command else None),
         evidence=tuple(dict.fromkeys((*part.claim.evidence, *described.evidence))),
         build_command=_workspace_build(tree, part, described.build_command),

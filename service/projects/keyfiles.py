@@ -11,7 +11,7 @@ from service.projects.containers import COMPOSE_NAMES, is_compose, is_dockerfile
 from service.projects.node_files import node_entries, node_rest
 from service.projects.node_manager import LOCKS, README
 from service.projects.outputs import WEBPACK_CONFIG
-from service.projects.places import MANIFESTS, PROJECT_FILE, candidates, depth, is_side
+from service.projects.places import DENO_ENTRIES, MANIFESTS, PROJECT_FILE, candidates, depth, is_side
 from service.projects.python_files import python_entries, python_rest, settings_files
 from service.projects.python_manifest import is_requirements
 from service.projects.tree import Tree
@@ -83,6 +83,8 @@ def _worth_reading(tree: Tree, folder: str) -> Iterator[tuple[str, float]]:
         yield from ((path, 3.0) for path in _bundler_configs(tree, prefix)[:4])
         if not any(map(_BUILDS_PAGES.match, names)):
             yield from ((path, 4.0 + at * 0.1) for at, path in enumerate(islice(node_rest(tree, folder), MAX_MODULES)))
+    elif folder == ".":
+        yield from ((path, 2.0) for path in DENO_ENTRIES if tree.has(path))
     if any(name.endswith(".py") or is_requirements(name) or name in _PYTHON_PLAIN for name in names):
         entries = python_entries(tree, folder)[:8]
         yield from ((path, 2.0 + position * 0.1) for position, path in enumerate(entries))

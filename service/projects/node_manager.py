@@ -114,9 +114,14 @@ def _by_traces(tree: Tree, folder: str, package: Package | None) -> NodeManager:
         if ".yarnrc.yml" in tree.names(above):
             because = Evidence(resolve(above, ".yarnrc.yml") or "", "settings of yarn 2 or newer")
             return NodeManager("yarn", above, None, because, berry=True)
+        if ".yarnrc" in tree.names(above):
+            return NodeManager("yarn", above, None, Evidence(resolve(above, ".yarnrc") or "", "settings of yarn 1"))
         for trace in ("pnpm-workspace.yaml", ".pnpmfile.cjs"):
             if trace in tree.names(above):
                 return NodeManager("pnpm", above, None, Evidence(resolve(above, trace) or "", "settings of pnpm"))
+    client = tree.json("lerna.json").get("npmClient") if "lerna.json" in tree.names(".") else None
+    if client in ("yarn", "pnpm"):
+        return NodeManager(client, ".", None, Evidence("lerna.json", f"npmClient {client}"))
     if package:
         for name in ("pnpm", "yarn", "bun"):
             if name in package.engines and not (name == "yarn" and "npm" in package.engines):

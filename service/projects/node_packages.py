@@ -43,11 +43,22 @@ SERVERS = (
     "@builder.io/qwik-city",
     "ghost",
     "payload",
+    "nitro",
+    "@google-cloud/functions-framework",
+    "@azure/functions",
+    "connect",
 )
 # What tells of a server by being depended on.
 HOSTS = ("express", "@nestjs/core", "apollo-server-express", *_HOSTS)
 # Those that a command of their own starts, without an entry file or a script in the package.
-SELF_STARTED = ("@redwoodjs/graphql-server", "@redwoodjs/api")
+SELF_STARTED = (
+    "@redwoodjs/graphql-server",
+    "@redwoodjs/api",
+    "@google-cloud/functions-framework",
+    "@azure/functions",
+    "nitropack",
+    "nitro",
+)
 # What answers people through somebody else's service.
 BOTS = (
     "discord.js",

@@ -10,6 +10,7 @@ from service.projects.commands import command_port
 from service.projects.folder import Folder
 from service.projects.model import Component
 from service.projects.node_starts import is_dev_server
+from service.projects.outputs import moved
 from service.projects.package import Package
 
 _PLACEHOLDER = re.compile(r"no tests? (?:specified|yet)|^\s*(?:exit|true|echo)\b")
@@ -43,7 +44,7 @@ def node_component(
         build_command=build_command(folder, default_build),
         test_command=test_command(folder),
         lint_command=lint_command(folder),
-        output_dir=output_dir,
+        output_dir=moved(folder, output_dir) if output_dir else None,
         start_command=start_command,
         port=server_port(folder, default_port) if default_port else None,
         services=backing_services(folder) if default_port else (),

@@ -57,6 +57,14 @@ def starts_program(package: Package) -> bool:
     return "start" in package.scripts or any(re.match(r"(?:node|bun|tsx) ", text) for text in others)
 
 
+def procfile_of_node(folder: Folder) -> str | None:
+    """The first line of a Procfile that has Node.js run a file that is here."""
+    for line in (folder.text("Procfile") or "").splitlines():
+        if any(folder.has(name) or folder.has(f"{name}.js") for name in _RUNS_SCRIPT.findall(line.partition(":")[2])):
+            return line.strip()
+    return None
+
+
 def lies_here(folder: Folder, start: str) -> bool:
     """Whether what a script starts is a file here, or made of one of that name."""
     stems = {name.rpartition("/")[2].partition(".")[0] for name in folder.entry_names}

@@ -91,7 +91,10 @@ def _may_hold(tree: Tree, folder: str) -> bool:
     if any(map(_is_manifest, names)):
         return True
     if folder == ".":
-        return not _STARTS.isdisjoint(names) or (not _OF_HUGO.isdisjoint(names) and tree.has_folder("content"))
+        if any(map(tree.has, DENO_ENTRIES)):
+            return True
+        generated = any(map(tree.has_folder, ("content", "archetypes"))) and not _OF_HUGO.isdisjoint(names)
+        return generated or not _STARTS.isdisjoint(names) or tree.has_folder("config/_default")
     return False
 
 
@@ -104,6 +107,8 @@ def _is_bare(tree: Tree) -> bool:
 
 
 _STARTS = frozenset(("run.py", "wsgi.py", "asgi.py"))  # further down they are more often modules of something
+# What Deno starts from where no file says that it does.
+DENO_ENTRIES = tuple(f"{place}{name}.ts" for place in ("", "src/") for name in ("main", "server", "mod", "index"))
 _OF_HUGO = frozenset(("config.toml", "config.yaml", "config.yml"))  # as it was called for long
 _SCRIPTS = frozenset(("main.py", "app.py", "application.py", "server.py", "bot.py", "wsgi.py"))
 

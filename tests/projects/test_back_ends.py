@@ -110,3 +110,92 @@ def test_java_of_which_nothing_says_that_it_serves_makes_pages_beside_it_no_full
 
     assert answer == "unknown"
     assert "nothing says that the Java code in . answers requests" in reason
+
+
+LISTENS = "import { createServer } from 'node:http'\ncreateServer((a, b) => b.end()).listen(3000)\n"
+
+PROGRAMS: dict[str, tuple[Files, str]] = {
+    "Nitro": (
+        {"package.json": package(dev=("nitropack",), private=True, scripts={"build": "nitro build"}), "a.ts": ""},
+        "node",
+    ),
+    "a function of Google's": ({"package.json": package("@google-cloud/functions-framework"), "a.js": ""}, "node"),
+    "a function of Azure's": (
+        {"package.json": package("jsonwebtoken"), "host.json": "{}", "greet/function.json": "{}", "greet/a.js": ""},
+        "node",
+    ),
+    "a program that only a Procfile starts": (
+        {"package.json": package(), "Procfile": "worker: node worker.js\n", "worker.js": ""},
+        "node",
+    ),
+    "a Procfile that starts something else": ({"package.json": package(), "Procfile": "web: ./run\n"}, "unknown"),
+    "a module that listens by itself, with tools alone": (
+        {"package.json": package(private=True, dev=("typescript", "@types/node")), "src/server.ts": LISTENS},
+        "node",
+    ),
+    "a module that imports by address, without a manifest": (
+        {"src/index.ts": 'import * as o from "https://deno.land/x/cow/mod.ts";\n'},
+        "deno",
+    ),
+    "a module without a manifest": ({"src/index.ts": 'import * as o from "./cow.ts";\n'}, "unknown"),
+    "notebooks with their environment": ({"environment.yml": "name: desk\n", "sums.ipynb": "{}"}, "unknown"),
+    "images with a page as a sample": (
+        {
+            **{f"images/{name}.dockerfile": "FROM python:3.12\n" for name in ("old", "new", "slim")},
+            "images/app/main.py": FASTAPI_PY,
+            "images/requirements.txt": "fastapi\n",
+        },
+        "docker",
+    ),
+    "images with more than a sample": (
+        {
+            **{f"{name}.dockerfile": "FROM python:3.12\n" for name in ("old", "new", "slim")},
+            **{f"desk/{name}.py": "" for name in ("__init__", "orders", "pages")},
+            "main.py": FASTAPI_PY,
+            "requirements.txt": "fastapi\n",
+        },
+        "fastapi",
+    ),
+    "finished images with what their tests need": (
+        {
+            "pyproject.toml": '[project]\nname = "hosted"\ndependencies = []\n[dependency-groups]\ndev = ["pytest"]\n',
+            "compose.yml": "services:\n  web: {image: 'shop:1'}\n  work: {image: 'shop:1'}\n  db: {image: postgres}\n",
+            "tests/test_it.py": "",
+            "setup/check.py": "",
+        },
+        "docker",
+    ),
+    "many images of many scripts": (
+        {
+            f"{version}/{kind}/{name}": "FROM php:8\n" if name == "Dockerfile" else ""
+            for version in ("30", "31")
+            for kind in ("apache", "fpm", "alpine")
+            for name in ("Dockerfile", *(f"config/{number}.php" for number in range(7)))
+        },
+        "docker",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PROGRAMS)
+def test_without_a_usual_start_it_is_told_of(case: str) -> None:
+    files, expected = PROGRAMS[case]
+
+    assert look(files).type == expected
+
+
+def test_pages_that_the_package_of_a_server_builds_leave_a_doubt() -> None:
+    chat = package(
+        "express",
+        "socket.io",
+        dev=("vue", "vite"),
+        bin="index.js",
+        scripts={"build": "vite build", "start": "node index.js"},
+    )
+    files = {"package.json": chat, "index.js": "", "server/server.ts": SERVER_JS, "vite.config.ts": ""}
+
+    answer, reason = look_for({**files, **{f"client/part{number}.vue": "" for number in range(12)}}, "express")
+
+    assert answer == "unknown"
+    assert "package.json builds pages with vue" in reason
+    assert look({**files, "client/part.vue": ""}).type == "express"

@@ -244,6 +244,24 @@ CASES: dict[str, tuple[Files, str, Parts]] = {
         "express",
         [],
     ),
+    "the one front end among published packages": (
+        {
+            **WORKSPACE,
+            **under("packages/frontend", {"package.json": package("vue", "part", dev=("vite",)), "index.html": ""}),
+            **{f"packages/{name}/{path}": text for name in ("a", "b", "c", "d") for path, text in LIBRARY.items()},
+        },
+        "vue",
+        [],
+    ),
+    "an application beside the one package that it is made of": (
+        {
+            "package.json": package(private=True, workspaces=["packages/*"]),
+            **under("packages/web", {**NEXT, "package.json": package("next", "part", scripts={"build": "next build"})}),
+            **under("packages/common", LIBRARY),
+        },
+        "nextjs",
+        [],
+    ),
     "applications that nothing ties together": (
         {
             **WORKSPACE,

@@ -144,6 +144,14 @@ LEFT_OUT: dict[str, tuple[Files, str, str]] = {
 }  # fmt: skip
 
 ACCOUNTED: dict[str, tuple[Files, str]] = {
+    "most of an application in the packages of its workspace": (
+        {
+            "package.json": package(private=True, workspaces=["apps/*", "libs/*"]),
+            **under("apps/shop", SPA),
+            **{path: text for i in range(4) for path, text in modules(f"libs/part{i}/src", ".ts").items()},
+        },
+        "react",
+    ),
     "many pages that Rails bundles": (
         {
             "Gemfile": "gem 'rails'\n",

@@ -107,6 +107,9 @@ def test_a_pin_that_another_pin_contradicts_is_kept_with_a_warning() -> None:
         ({"yarn.lock": "__metadata:\n  version: 8\n"}, "yarn", "yarn install --immutable"),
         ({".yarnrc.yml": ""}, "yarn", "yarn install"),
         ({"bun.lockb": b"\x00"}, "bun", "bun install --frozen-lockfile"),
+        ({".yarnrc": "network-timeout 500000\n"}, "yarn", "yarn install"),
+        ({"lerna.json": '{"npmClient": "yarn"}'}, "yarn", "yarn install"),
+        ({"lerna.json": '{"npmClient": "rm -rf"}'}, "npm", "npm install"),
         ({}, "npm", "npm install"),
     ],
 )

@@ -13,12 +13,14 @@ from service.projects.node_files import node_rest
 from service.projects.node_manager import parents
 from service.projects.node_packages import BOTS, BROWSER, FRAMEWORKS, NO_PROGRAM, SELF_STARTED, SERVERS, TOOLING
 from service.projects.node_project import node_component, production_start
-from service.projects.node_starts import is_dev_server, lies_here, only_shows, starts_program
+from service.projects.node_starts import is_dev_server, lies_here, only_shows, procfile_of_node, starts_program
 from service.projects.package import Package, packages
 from service.projects.reading import string
 from service.projects.workspaces import members
 
+_IS_FUNCTION = re.compile(r"[\w-]+/function\.json")
 _RUNTIME = re.compile(r"\b(runtime[\"']?:\s*[\"']?nodejs[\w.]*)", re.IGNORECASE)
+_WORD = re.compile(r"(?:\./)?([\w./-]+)")
 _HTTP = {"http", "https", "http2", "node:http", "node:https", "node:http2"}
 
 
@@ -28,22 +30,22 @@ def recognise(folder: Folder) -> Claim | None:
         return None
     if (package.main or "").startswith("../") or (package.main or "").endswith(".html"):
         return None  # a way into the package above, under a name of its own; a page
-    server = package.first_of(*SERVERS)
-    if server and server in package.runtime and "workspaces" not in package.scripts and not package.peers.get(server):
-        starts = server in SELF_STARTED or (starts_program(package) and not builds_page(folder))
-        if (starts or imports_of_entries(folder, server)) and (starts or package.private or not package.publishes):
-            return Claim(0.88, (package.fact(server),), server, library=not starts and _is_imported(folder))
+    if serving := _serving(folder, package):
+        return serving
     if worker := _worker(folder):
         return Claim(0.85, (worker,), "workers")
     if functions := _functions(folder):
         return Claim(0.85, (functions,), "lambda")
+    if line := procfile_of_node(folder):
+        return Claim(0.8, (folder.fact("Procfile", line),), package.first_of(*BOTS))
+    own = own_server(folder)
     if is_tooling(folder):
-        return None
+        return Claim(0.8, (folder.fact(folder.entry_names[0], "an entry file that listens"),), own) if own else None
     if folder.tree.is_mostly_native:
         return Claim(0.4, (folder.fact(package.path.rpartition("/")[2], "a package around code in another language"),))
     name = package.path.rpartition("/")[2]
     start = package.scripts.get("start", "")
-    framework = package.first_of(*BOTS) or own_server(folder)
+    framework = package.first_of(*BOTS) or own
     if framework is None and (shown := _shown(package)):
         return Claim(0.4, (package.fact(shown),))
     if framework is None and package.workspaces and not folder.entry_names:
@@ -64,6 +66,20 @@ def recognise(folder: Folder) -> Claim | None:
     return Claim(0.3, (folder.fact(name, "a package without anything that starts"),)) if package.runtime else None
 
 
+def _serving(folder: Folder, package: Package) -> Claim | None:
+    """A server on a framework among the dependencies, which a script starts or an entry file imports."""
+    server = package.first_of(*SERVERS)
+    is_own = server in SELF_STARTED and not (package.publishes and not package.private)
+    if server is None or not (is_own or server in package.runtime) or package.peers.get(server):
+        return None
+    if "workspaces" in package.scripts:
+        return None
+    starts = is_own or (starts_program(package) and not builds_page(folder))
+    if (starts or imports_of_entries(folder, server)) and (starts or package.private or not package.publishes):
+        return Claim(0.88, (package.fact(server),), server, library=not starts and _is_imported(folder))
+    return None
+
+
 def _worker(folder: Folder) -> Evidence | None:
     """The module that Cloudflare runs as it is, named in a wrangler file; pages that are built here are more."""
     for name in ("wrangler.toml", "wrangler.jsonc", "wrangler.json"):
@@ -76,8 +92,10 @@ def _worker(folder: Folder) -> Evidence | None:
 
 
 def _functions(folder: Folder) -> Evidence | None:
-    """The line by which a template of AWS SAM or of the Serverless Framework has functions run by Node.js. They are
-    YAML with tags of their own, or code, hence no parser."""
+    """The line by which a template of AWS SAM or of the Serverless Framework has functions run by Node.js (they are
+    YAML with tags of their own, or code, hence no parser), or a function of Azure's."""
+    if folder.has("host.json") and (found := next(filter(_IS_FUNCTION.fullmatch, folder.below), None)):
+        return folder.fact(found, "a function of Azure")
     for name in ("template.yaml", "template.yml", "serverless.yml", "serverless.yaml", "serverless.ts"):
         source = folder.text(name) or ""
         runtime = _RUNTIME.search(source)
@@ -87,14 +105,17 @@ def _functions(folder: Folder) -> Evidence | None:
 
 
 def own_server(folder: Folder) -> str | None:
-    """`bun` or `http` where the script that is started listens by what its runtime brings along."""
-    for command in folder.package.started if folder.package else ():
-        for name in re.findall(r"(?:\./)?([\w./-]+)", command):
-            source = folder.text(name) or folder.text(f"{name}.js") or ""
-            if "Bun.serve" in source:
-                return "bun"
-            if "createServer" in source and _HTTP & javascript.imports(source):
-                return "http"
+    """`bun` or `http` where the script that is started, or else a usual entry file of what is not published, listens by
+    what its runtime brings along."""
+    package = folder.package
+    started = [name for command in package.started for name in _WORD.findall(command)] if package else []
+    usual = folder.entry_names[:3] if package and not package.publishes and not builds_page(folder) else ()
+    for name in (*started, *usual):
+        source = folder.text(name) or folder.text(f"{name}.js") or ""
+        if "Bun.serve" in source:
+            return "bun"
+        if "createServer" in source and _HTTP & javascript.imports(source):
+            return "http"
     return None
 
 
@@ -163,7 +184,7 @@ def javascript_output(folder: Folder) -> str | None:
 def describe(folder: Folder) -> Component:
     package = folder.package
     server = package.first_of(*SERVERS) if package else None
-    if server in SELF_STARTED:
+    if server and server.startswith("@redwoodjs/"):
         run = folder.node_manager.execute
         return node_component(
             folder, type="node", start_command=run("rw serve api"), default_build="rw build api", default_port=8911

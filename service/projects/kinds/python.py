@@ -46,6 +46,9 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(
             0.4, (folder.fact(folder.names[0] if folder.names else "", "scripts beside code in another language"),)
         )
+    if not any(folder.tree.suffixes[ending] for ending in (".py", ".pyx")):
+        name = next(path for path in folder.below if path.endswith(".ipynb"))
+        return Claim(0.45, (folder.fact(name, "notebooks, no program"),))
     framework = folder.python.first_of(*_SERVERS, *BOTS)
     evidence = [folder.python.dependencies[framework]] if framework else []
     manifest = folder.first("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "environment.yml")

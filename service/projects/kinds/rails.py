@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from service.projects.folder import Folder
+from service.projects.gemfile import gems
 from service.projects.kind import Claim, Kind
-from service.projects.kinds.ruby import gems, ruby_component
+from service.projects.kinds.ruby import ruby_component
 from service.projects.model import Component
 
 

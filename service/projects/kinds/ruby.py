@@ -8,13 +8,9 @@ from collections.abc import Iterator
 from service.projects import version_files, versions
 from service.projects.backing import backing_services
 from service.projects.folder import Folder
+from service.projects.gemfile import gems
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
-
-
-def gems(folder: Folder) -> frozenset[str]:
-    """The gems that the Gemfile names; it is Ruby code, so only plain lines are read."""
-    return frozenset(re.findall(r"^\s*gem[\s(]+[\"']([\w-]+)[\"']", folder.text("Gemfile") or "", re.MULTILINE))
 
 
 def recognise(folder: Folder) -> Claim | None:

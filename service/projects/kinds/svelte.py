@@ -21,6 +21,8 @@ def recognise(folder: Folder) -> Claim | None:
 
 
 def describe(folder: Folder) -> Component:
+    if folder.package and folder.package.depends_on("sapper"):
+        return node_component(folder, type="svelte", output_dir="__sapper__/export", default_build="sapper export")
     # The Rollup template writes into public/ beside the page that is already there.
     is_rollup = bundler(folder) == "rollup"
     return node_component(folder, type="svelte", output_dir="public" if is_rollup else output_directory(folder))
