@@ -40,7 +40,8 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.8, (folder.fact("Procfile", line),), package.first_of(*BOTS))
     own = own_server(folder)
     if is_tooling(folder):
-        return Claim(0.8, (folder.fact(folder.entry_names[0], "an entry file that listens"),), own) if own else None
+        entry = next(iter(folder.entry_names), package.path.rpartition("/")[2])
+        return Claim(0.8, (folder.fact(entry, "what it starts listens by itself"),), own) if own else None
     if folder.tree.is_mostly_native:
         return Claim(0.4, (folder.fact(package.path.rpartition("/")[2], "a package around code in another language"),))
     name = package.path.rpartition("/")[2]
@@ -52,9 +53,9 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.4, (folder.fact(name, "workspaces, nothing that starts at their top"),))
     shows = bool(start.strip()) and only_shows(folder, start)
     if start.strip() and not shows and not (builds_page(folder) and not lies_here(folder, start)):
-        entry = bool(folder.entry_names) or not is_dev_server(start)
+        sure = bool(folder.entry_names) or not is_dev_server(start)
         return Claim(
-            0.8 if entry else 0.6, (folder.fact(name, f"scripts.start {start}"),), framework, library=_is_shared(folder)
+            0.8 if sure else 0.6, (folder.fact(name, f"scripts.start {start}"),), framework, library=_is_shared(folder)
         )
     if package.publishes or (package.main and folder.entry_names):
         fact = f"main {package.main}" if package.main else "published as a package"
