@@ -29,9 +29,18 @@ def is_collection(tree: Tree, parts: list[Part], apps: list[Part]) -> bool:
 
 
 def is_unrelated(tree: Tree, apps: list[Part]) -> bool:
-    """Whether many applications lie side by side, none at the top, none named as a half, none composed with others."""
+    """Whether many applications lie side by side, none at the top, none named as a half, none composed with others; or
+    several, each with both halves."""
+    if len(_with_both_halves(apps)) > 1 and not any(part.root == "." or _is_composed(tree, part) for part in apps):
+        return True
     named = any(_HALF.search(part.root.rpartition("/")[2]) or BACK_NAME.search(part.root) for part in apps)
     return len(apps) >= _MANY and not named and not any(part.root == "." or _is_composed(tree, part) for part in apps)
+
+
+def _with_both_halves(apps: list[Part]) -> set[str]:
+    """The directories at the top that hold a front end and a back end each."""
+    fronts = {part.root.partition("/")[0] for part in apps if part.is_front}
+    return fronts & {part.root.partition("/")[0] for part in apps if not part.is_front}
 
 
 def is_one(fronts: list[Part], backs: list[Part]) -> bool:

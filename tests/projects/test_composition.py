@@ -244,6 +244,18 @@ CASES: dict[str, tuple[Files, str, Parts]] = {
         "express",
         [],
     ),
+    "variants of an application, each with both halves": (
+        {
+            path: text
+            for name in ("cookies", "tokens")
+            for path, text in {**under(f"{name}/frontend", SPA), **under(f"{name}/backend", SERVER)}.items()
+        },
+        "monorepo",
+        [
+            *((f"{name}/frontend", "react", "frontend") for name in ("cookies", "tokens")),
+            *((f"{name}/backend", "express", "backend") for name in ("cookies", "tokens")),
+        ],
+    ),
     "the one front end among published packages": (
         {
             **WORKSPACE,
