@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from service.projects.containers import is_dockerfile
 from service.projects.folder import Folder
 from service.projects.kind import CERTAIN, Claim, Kind
@@ -21,6 +23,8 @@ def claimed_in(tree: Tree, root: str) -> Claimed:
     folder = Folder(tree, root)
     kinds = [kind for kind in KINDS if kind.type == "docker"] if _is_sample(folder) else KINDS
     claims = [(kind, claim) for kind in kinds if (claim := _recognise(kind, folder)) is not None]
+    if tree.has("nx.json") and root.startswith("libs/"):  # where Nx keeps what its applications share
+        claims = [(kind, replace(claim, library=True)) for kind, claim in claims]
     return Claimed(folder, tuple(sorted(claims, key=lambda pair: _rank(folder, pair, claims))))
 
 

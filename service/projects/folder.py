@@ -74,7 +74,11 @@ class Folder:
 
     @cached_property
     def package(self) -> Package | None:
-        return package_in(self.tree, self.root) or nx_package(self.tree, self.root)
+        own = package_in(self.tree, self.root)
+        needs = [*own.runtime.values(), *own.development.values()] if own else []
+        if any(not version.startswith("workspace:") for version in needs):
+            return own
+        return nx_package(self.tree, self.root) or own
 
     @cached_property
     def python(self) -> PythonManifest:

@@ -30,6 +30,7 @@ _PACKAGES = {
     "polymer-cli": ("build/default", "polymer build"),
     "@stencil/core": ("www", "stencil build"),
     "@sanity/core": ("dist", "sanity build"),
+    "@slidev/cli": ("dist", "slidev build"),
     "sanity": ("dist", "sanity build"),
 }
 _DIRECTORY = re.compile(r"\b(?:vuepress|vitepress) build ([\w./-]+)")

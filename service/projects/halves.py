@@ -50,7 +50,7 @@ def _share_a_folder(one: Part, other: Part) -> bool:
         one.kind.type in spa
         and other.kind.type in ("express", "node", "nestjs")
         and other.serves
-        and _starts_server(one.folder)
+        and (other.claim.framework == "workers" or _starts_server(one.folder))
     )
 
 

@@ -1,4 +1,4 @@
-"""An application of an Nx workspace that has no package.json: the dependencies of the top that it names itself."""
+"""An application of an Nx workspace without dependencies of its own: those of the top that it names itself."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from service.projects.tree import Tree, is_plain, resolve
 _PLUGINS = {
     "@vitejs/plugin-react": "react", "@vitejs/plugin-react-swc": "react", "@nx/react": "react", "@nrwl/react": "react",
     "@vitejs/plugin-vue": "vue", "@nx/vue": "vue", "@sveltejs/vite-plugin-svelte": "svelte", "@nx/next": "next",
+    "@rsbuild/plugin-react": "react", "@rsbuild/plugin-vue": "vue",
 }  # fmt: skip
-_TOOLS = ("vite", "webpack", "rspack", "esbuild", "next", "remix")
-_CONFIGS = re.compile(r"(?:vite|webpack|rspack|next)\.config\.[cm]?[jt]s")
+_TOOLS = ("vite", "webpack", "rspack", "rsbuild", "esbuild", "next", "remix")
+_CONFIGS = re.compile(r"(?:vite|webpack|rspack|rsbuild|next)\.config\.[cm]?[jt]s")
 _ENTRIES = ("src/main.ts", "src/main.tsx", "src/main.js", "src/server.ts", "src/index.ts", "main.ts")
 
 
 def nx_package(tree: Tree, folder: str) -> Package | None:
-    """The package of an application that is only a `project.json`; None for a library or where there is no Nx."""
+    """The package of an application that is described by a `project.json`; None for a library, or without Nx."""
     project = _project(tree, folder)
     top = package_in(tree, ".")
     if folder == "." or top is None or not tree.has("nx.json") or project.get("projectType") != "application":

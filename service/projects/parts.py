@@ -15,7 +15,8 @@ FRONT = frozenset(
 ASSET_HOSTS = frozenset(["laravel", "rails", "php", "ruby", "dotnet"])
 GENERIC = frozenset(["node", "python", "static", "docker"])
 BACK_NAME = re.compile(
-    r"(?:^|/)(?:back(?:[-_]?end)?|server|api|backend[-_]?\w+|\w+[-_]backend|\w+[-_](?:api|server))$", re.IGNORECASE
+    r"(?:^|/)(?:back(?:[-_]?end)?|server|api|backend[-_]?\w+|\w+[-_]backend|\w+[-_](?:api|server)|gateway)$",
+    re.IGNORECASE,
 )
 _ASSETS = re.compile(r"(?:^|/)(?:static\w*|assets?|media)(?:/|$)")  # what a server hands out beside its pages
 FRONT_NAME = re.compile(r"(?:front(?:[-_]?end)?|client)", re.IGNORECASE)

@@ -45,7 +45,7 @@ MANIFESTS = frozenset(_MANIFESTS.split())
 PROJECT_FILE = re.compile(r".*\.(?:csproj|fsproj|vbproj|sln|slnx|cabal|gemspec)")
 _SIDE_PART = re.compile(
     r"^(?:mock|fake|stub|dummy|dev)[-_]?(?:servers?|apis?|backend|back-end|services?|json)$|^(?:json|mocks?)[-_]?server$|"
-    r"^examples?-|^test-|^test_?project|^project_?template|^__?e2e|^e2e|^docs-|"
+    r"^examples?-|^test-(?!(?:web|server|api|client|frontend|backend|ui)$)|^test_?project|^project_?template|^__?e2e|^e2e|^docs-|"
     r"[-_](?:config|configs|mock|docs|e2e|example|examples|playground|sandbox|storybook|templates)$"
 )
 

@@ -85,6 +85,26 @@ CASES: dict[str, tuple[Files, str]] = {
         },
         "node",
     ),
+    "a worker in a directory of its own beside pages": (
+        {**SPA, "wrangler.jsonc": '{"main": "./api/index.js"}', "api/index.js": "import { Hono } from 'hono'\n"},
+        "fullstack",
+    ),
+    "a gateway in Python beside pages": (
+        {
+            **under("gateway", {"pyproject.toml": '[project]\nname = "gateway"\n', "app.py": "import litellm\n"}),
+            **under("frontend", SPA),
+        },
+        "fullstack",
+    ),
+    "WordPress as Composer fetches it, behind pages": (
+        {
+            "wordpress/composer.json": '{"require": {"johnpbloch/wordpress-core": "^6"}}',
+            "wordpress/wp-config.php": "",
+            **under("pages", {"package.json": package("gatsby", scripts={"build": "gatsby build"})}),
+            "pages/gatsby-config.js": "",
+        },
+        "fullstack",
+    ),
     "a server on Koa that hands out what is built": (
         {
             "package.json": package("koa", "koa-static", "react", "react-dom", dev=("webpack",), private=True),
@@ -139,6 +159,17 @@ PROGRAMS: dict[str, tuple[Files, str]] = {
     ),
     "a module without a manifest": ({"src/index.ts": 'import * as o from "./cow.ts";\n'}, "unknown"),
     "notebooks with their environment": ({"environment.yml": "name: desk\n", "sums.ipynb": "{}"}, "unknown"),
+    "Starlette that only the image installs": (
+        {
+            "Dockerfile": "FROM python:3.12\nRUN pip install starlette\nCOPY app /app\n",
+            "app/main.py": "from starlette.applications import Starlette\n\napp = Starlette()\n",
+        },
+        "python",
+    ),
+    "a bundler that no script runs": (
+        {"package.json": package("fastify", dev=("esbuild",), scripts={"lint": "eslint"}), "public/index.html": ""},
+        "unknown",
+    ),
     "images with a page as a sample": (
         {
             **{f"images/{name}.dockerfile": "FROM python:3.12\n" for name in ("old", "new", "slim")},

@@ -47,6 +47,12 @@ CASES: dict[str, tuple[Files, str, str | None, str]] = {
         "npm run build",
         "dist",
     ),
+    "slides": (
+        {"package.json": package("@slidev/cli", private=True, scripts={"build": "slidev build"}), "slides.md": ""},
+        "slidev",
+        "npm run build",
+        "dist",
+    ),
     "VuePress in a directory that the script names": (
         {"package.json": package(dev=("vuepress",), scripts={"build": "vuepress build src"}), "src/index.md": ""},
         "vuepress",

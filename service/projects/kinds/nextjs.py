@@ -15,9 +15,9 @@ from service.projects.node_starts import is_dev_server
 def recognise(folder: Folder) -> Claim | None:
     config, package = folder.config("next.config"), folder.package
     evidence = [folder.fact(config, "configuration of Next.js")] if config else []
-    depends = package is not None and package.depends_on("next")
+    depends = package is not None and package.depends_on("next", "blitz")
     if package and depends:
-        evidence.insert(0, package.fact("next"))
+        evidence.insert(0, package.fact("next" if package.depends_on("next") else "blitz"))
     script = (
         next((text for text in package.scripts.values() if re.search(r"\b(?:next|blitz) (?:build|dev)\b", text)), None)
         if package

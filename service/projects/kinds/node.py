@@ -20,6 +20,7 @@ from service.projects.workspaces import members
 
 _IS_FUNCTION = re.compile(r"[\w-]+/function\.json")
 _RUNTIME = re.compile(r"\b(runtime[\"']?:\s*[\"']?nodejs[\w.]*)", re.IGNORECASE)
+_API = re.compile(r"(?:^|/)(?:api|server|workers?|backend|functions)/")
 _WORD = re.compile(r"(?:\./)?([\w./-]+)")
 _HTTP = {"http", "https", "http2", "node:http", "node:https", "node:http2"}
 
@@ -82,12 +83,14 @@ def _serving(folder: Folder, package: Package) -> Claim | None:
 
 
 def _worker(folder: Folder) -> Evidence | None:
-    """The module that Cloudflare runs as it is, named in a wrangler file; pages that are built here are more."""
+    """The module that Cloudflare runs as it is, named in a wrangler file. Beside pages that are built it is one in a
+    directory of its own; others only hand those out."""
     for name in ("wrangler.toml", "wrangler.jsonc", "wrangler.json"):
-        if folder.has(name) and not builds_page(folder):
+        if folder.has(name):
             read = folder.tree.toml if name.endswith("toml") else folder.tree.json_with_comments
             main = string(read(folder.path(name)).get("main"))
-            if main and folder.has(main.removeprefix("./")):
+            own = main and folder.has(main.removeprefix("./")) and not main.startswith("workers-site")
+            if own and (_API.search(main or "") or not builds_page(folder)):
                 return folder.fact(name, f"main {main}")
     return None
 

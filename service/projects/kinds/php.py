@@ -18,7 +18,10 @@ _FRAMEWORKS = {
     "yiisoft/yii2": "yii",
     "codeigniter4/framework": "codeigniter",
     "drupal/core-recommended": "drupal",
+    "drupal/core": "drupal",
     "roots/wordpress": "wordpress",
+    "johnpbloch/wordpress": "wordpress",
+    "johnpbloch/wordpress-core": "wordpress",
 }
 
 

@@ -51,6 +51,9 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.45, (folder.fact(name, "notebooks, no program"),))
     framework = folder.python.first_of(*_SERVERS, *BOTS)
     evidence = [folder.python.dependencies[framework]] if framework else []
+    if framework is None and (served := web_application(folder)) and served.framework in _SERVERS:
+        framework = served.framework
+        evidence.append(folder.fact(served.path, f"{served.application.name} is an application of {framework}"))
     manifest = folder.first("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "environment.yml")
     requirements = next((name for name in folder.names if is_requirements(name) and not _FOR_TOOLS.search(name)), None)
     entry = next(
@@ -63,20 +66,26 @@ def recognise(folder: Folder) -> Claim | None:
     )
     scripts = [name for name in folder.names if name.endswith(".py")]
     if manifest == "pyproject.toml" and not _is_project(folder) and not requirements:
-        return _scripts(folder, entry, scripts)
+        return _scripts(folder, entry, scripts, framework)
     if manifest:
         evidence.append(folder.fact(manifest, "a Python project"))
-        library = not framework and "scripts" not in table(folder.python.pyproject.get("project"))
+        starts = "scripts" in table(folder.python.pyproject.get("project")) or (entry and not _is_built(folder))
+        library = not framework and not starts
         return Claim(0.85, tuple(evidence), framework, library=library)
     if requirements or folder.has_folder("requirements"):
         evidence.append(folder.fact(requirements or "requirements", "requirements for pip"))
         has_code = any(path.endswith(_ENDINGS) and not is_side(path.rpartition("/")[0] or ".") for path in folder.below)
         return Claim(0.75 if scripts else 0.6 if has_code else 0.3, tuple(evidence), framework)
-    return _scripts(folder, entry, scripts)
+    return _scripts(folder, entry, scripts, framework)
 
 
 def _holds_code(folder: Folder) -> bool:
     return any(path.endswith(_ENDINGS) for path in folder.below)
+
+
+def _is_built(folder: Folder) -> bool:
+    """Whether a package is made of the project, which others install."""
+    return "build-system" in folder.python.pyproject or folder.has("setup.py", "setup.cfg")
 
 
 def _is_project(folder: Folder) -> bool:
@@ -94,9 +103,9 @@ def _is_project(folder: Folder) -> bool:
     )
 
 
-def _scripts(folder: Folder, entry: str | None, scripts: list[str]) -> Claim | None:
+def _scripts(folder: Folder, entry: str | None, scripts: list[str], framework: str | None) -> Claim | None:
     if entry:
-        return Claim(0.65, (folder.fact(entry, "an entry file"),))
+        return Claim(0.8 if framework else 0.65, (folder.fact(entry, "an entry file"),), framework)
     return Claim(0.55 if len(scripts) > 1 else 0.5, (folder.fact(scripts[0], "a script"),)) if scripts else None
 
 

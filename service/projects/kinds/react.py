@@ -18,6 +18,7 @@ _PLUGINS = (
     "@rsbuild/plugin-react",
 )
 # Umi brings React along.
+_TANSTACK = ("@tanstack/react-start", "@tanstack/start")
 _UMI = ("umi", "@umijs/max")
 
 
@@ -28,8 +29,8 @@ def recognise(folder: Folder) -> Claim | None:
     # With its server it would be Remix's; at the top of a workspace the packages below depend on it.
     if package.depends_on("@react-router/dev") and not is_workspace(folder):
         return Claim(0.9, (package.fact("@react-router/dev"),), "react-router")
-    if package.depends_on("@tanstack/react-start"):
-        return Claim(0.9, (package.fact("@tanstack/react-start"),), "tanstack-start")
+    if package.depends_on(*_TANSTACK):
+        return Claim(0.9, (package.fact(package.first_of(*_TANSTACK) or ""),), "tanstack-start")
     if (
         (umi := package.first_of(*_UMI))
         and not package.publishes
@@ -53,7 +54,7 @@ def recognise(folder: Folder) -> Claim | None:
 def describe(folder: Folder) -> Component:
     if folder.package and folder.package.depends_on("@react-router/dev"):
         return node_component(folder, type="react", output_dir="build/client", default_build="react-router build")
-    if folder.package and folder.package.depends_on("@tanstack/react-start"):
+    if folder.package and folder.package.depends_on(*_TANSTACK):
         start = production_start(folder) or "node .output/server/index.mjs"
         return node_component(folder, type="react", output_dir=".output", start_command=start, default_port=3000)
     own_build = "rw build web" if folder.package and folder.package.depends_on("@redwoodjs/web") else None

@@ -76,7 +76,7 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.85 if page == "index.html" else 0.6, (folder.fact(page, "a page"),))
     if (package.main or "").endswith(".html") and page and not package.scripts.get("start"):
         return Claim(0.85, (folder.fact(page, "a page, which package.json names as its main"),))
-    tool = bundler(folder)
+    tool = bundler(folder) if _is_run(folder) else None
     if tool and page is None:
         page = folder.first(*_TEMPLATES)
     if page and (other := next((name for name in _KINDS_OF_THEIR_OWN if name in package.runtime), None)):
@@ -93,6 +93,13 @@ def recognise(folder: Folder) -> Claim | None:
     if page and builder:
         return Claim(0.75, (package.fact(builder), folder.fact(page, "a page")), builder)
     return Claim(0.45, (folder.fact(page, "a page"),)) if page == "index.html" else None
+
+
+def _is_run(folder: Folder) -> bool:
+    """Whether a script or Nx runs what builds here, which may as well be there for something else."""
+    package = folder.package
+    named = package is not None and (package.started or any("build" in name for name in package.scripts))
+    return bool(named) or (folder.root != "." and folder.has("project.json"))
 
 
 def _is_source(folder: Folder) -> bool:
