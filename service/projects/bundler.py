@@ -53,7 +53,21 @@ _MAKES_PAGES = re.compile(r"\b(?:react-scripts|react-app-rewired|craco|vue-cli-s
 _FRONT = re.compile(r"(?:.+/)?(?:front-?end|client|web|ui)(?:[-_]?app)?", re.IGNORECASE)
 # Tools whose name in the build script tells of them where no dependency does: another package brings them.
 _NAMED = ("react-scripts", "vite", "webpack", "parcel", "esbuild")
-_VITE_BUILD = re.compile(r"\bvite build\b")  # whatever else is still installed
+# Their commands, where those are called otherwise.
+_COMMANDS = {
+    "@craco/craco": "craco",
+    "@vue/cli-service": "vue-cli-service",
+    "rolldown-vite": "vite",
+    "vite-plus": "vite",
+    "@rsbuild/core": "rsbuild",
+    "@farmfe/core": "farm",
+    "@modern-js/app-tools": "modern",
+    "@umijs/max": "max",
+    "parcel-bundler": "parcel",
+    "@rspack/core": "rspack",
+    "ember-cli": "ember",
+    "@redwoodjs/web": "rw",
+}
 _LIBRARY_MODE = re.compile(r"\blib\s*:\s*\{")
 _SERVER_SCRIPT = re.compile(r"^(?:npx |cross-env |\w+=\S* )*(?:node|nodemon|ts-node|tsx) ")
 _CONFIGS = {
@@ -75,14 +89,19 @@ def bundler(folder: Folder) -> str | None:
     package = folder.package
     if package is None:
         return None
-    found = package.first_of(*(name for name, _ in BUNDLERS))
-    if found:
-        return "vite" if package.depends_on("vite") and _VITE_BUILD.search(package.command("build")) else found
+    installed_ones = [name for name, _ in BUNDLERS if package.depends_on(name)]
+    called = (name for name in installed_ones if _is_called(name, package.command("build")))
+    if installed_ones:
+        return next(called, installed_ones[0])
     configured = next((name for stem, name in _CONFIGS.items() if folder.config(stem)), None)
     if configured:
         return configured
     build = package.command("build")
     return next((name for name in _NAMED if re.search(rf"\b{name}\b", build)), None)
+
+
+def _is_called(name: str, build: str) -> bool:
+    return re.search(rf"(?:^|[\s;&|/]){_COMMANDS.get(name, name)}(?:\s|$)", build) is not None
 
 
 def has_page(folder: Folder) -> bool:

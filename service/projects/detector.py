@@ -24,6 +24,7 @@ from service.projects.places import candidates
 from service.projects.tree import Tree
 
 MAX_FOLDERS = 80
+_BUILT_BY_NX = ("react", "vue", "svelte", "static", "nestjs", "express", "node")
 _SHARED = tuple(field for field in Component.__struct_fields__ if field in Detection.__struct_fields__)
 
 
@@ -48,7 +49,7 @@ def _component(tree: Tree, part: Part) -> Component:
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         tree.warn(f"{part.root} could not be described as {part.kind.type}: {type(error).__name__}")
         described = Component(type=part.kind.type, language=part.kind.language)
-    if part.kind.type in ("react", "vue", "nestjs", "express", "node") and (built := nx_output(tree, part.root)):
+    if part.kind.type in _BUILT_BY_NX and (built := nx_output(tree, part.root)):
         start = f"node {built}/main.js" if part.serves else described.start_command
         described = msgspec.structs.replace(described, output_dir=built, start_command=start)
     return msgspec.structs.replace(

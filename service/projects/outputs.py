@@ -68,6 +68,8 @@ def _vite(folder: Folder, default: str | None) -> str | None:
         return _seen_from_here(named or "", computed)  # counts from the config file, not from Vite's root
     if not written and (run := javascript.directory_of_run(source, "outDir")):
         return _seen_from_here("", run)
+    if folder.package and folder.package.depends_on("@cloudflare/vite-plugin"):
+        default = "dist/client"  # beside the worker
     root = javascript.setting(source, "root") or ""
     target = resolve(root.strip("/") or ".", written or default or "dist")
     if target is None and written:  # outside of Vite's root, perhaps inside a back end beside it

@@ -82,6 +82,7 @@ def test_svelte_is_known_by_its_plugin() -> None:
     detection = look({**NX_TOP, "package.json": top, **under("apps/web", {**NX_WEB, "vite.config.ts": config})})
 
     assert (detection.type, detection.root) == ("svelte", "apps/web")
+    assert detection.output_dir == "../../dist/apps/web"
 
 
 def test_what_lies_among_the_libraries_is_shared() -> None:

@@ -22,6 +22,17 @@ CASES: dict[str, tuple[Files, str]] = {
         {"package.json": REACT, "vite.config.ts": "const c = { build: { outDir: resolve(__dirname, '../pages') } }"},
         "../pages",
     ),
+    "what the build runs of several bundlers": (
+        {
+            "package.json": package("react", dev=("parcel-bundler", "webpack"), scripts={"build": "rm -r a; webpack"}),
+            "webpack.config.js": "module.exports = { output: { path: path.resolve(__dirname, '../docs/') } }",
+        },
+        "../docs",
+    ),
+    "pages beside a worker of Cloudflare's": (
+        {"package.json": REACT.replace('"vite": ', '"@cloudflare/vite-plugin": "1", "vite": '), "vite.config.ts": ""},
+        "dist/client",
+    ),
     "a build that moves its result": (
         {"package.json": REACT.replace('"vite build"', '"rm -rf _site; vite build && mv dist ./_site"')},
         "_site",
