@@ -130,11 +130,13 @@ def _own_paths(part: Part) -> Iterator[str]:
 
 
 def lies_elsewhere(tree: Tree, parts: tuple[Part, ...]) -> str | None:
-    """The answer's directory, if a good part of the code lies outside of it; of a full stack's, most of it."""
+    """The answer's directory, if a good part of the code lies outside of it and of the packages of its workspace; of a
+    full stack's, most of it."""
     if any(part.root == "." for part in parts):
         return None
     folders = own_folders(tree)
-    own = [folder for folder in folders if _within(folder, parts) or workspaces.members(tree, parents(folder))]
+    bound = frozenset(workspaces.members(tree, tree.folders))
+    own = [folder for folder in folders if _within(folder, parts) or not bound.isdisjoint(parents(folder))]
     everything, inside = code_in(tree, folders), code_in(tree, own)
     enough = 0.4 if any(part.is_front for part in parts) and any(part.serves for part in parts) else 0.75
     if not own or everything - inside < _FEW or inside >= everything * enough:

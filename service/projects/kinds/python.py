@@ -92,11 +92,7 @@ def _is_project(folder: Folder) -> bool:
     """Whether pyproject.toml describes something to install or run, not only how to lint or what the tests need."""
     content = folder.python.pyproject
     needs = table(content.get("project")).get("dependencies")
-    if (
-        needs == []
-        and not any(key in content for key in ("build-system", "tool.uv"))
-        and "dependency-groups" in content
-    ):
+    if needs == [] and "build-system" not in content and "dependency-groups" in content:
         return folder.has_folder("src")
     return (
         not content or any(key in content for key in ("project", "build-system")) or bool(folder.python.tool("poetry"))
