@@ -33,7 +33,7 @@ _EXTENSION = re.compile(
     r"(?:popup|options|side-?panel|devtools)\.(?:html|js|ts|tsx)|(?:background|content(?:[-_]?scripts?)?)\.[jt]sx?"
 )
 _INSTALLED = (
-    *("src-tauri/tauri.conf.json", "src-tauri/Cargo.toml", "wails.json", "neutralino.config.json"),
+    *("src-tauri/tauri.conf.json", "src-tauri/Cargo.toml", "tauri.conf.json", "wails.json", "neutralino.config.json"),
     *("project.config.json", "pages.json", "src/pages.json", "electron-builder.yml", "electron-builder.json"),
 )
 

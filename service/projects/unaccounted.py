@@ -13,7 +13,7 @@ from service.projects.mixture import is_installed, other_language, own_folders
 from service.projects.node_manager import parents
 from service.projects.node_packages import BROWSER, HOSTS
 from service.projects.package import Package, package_in, packages
-from service.projects.parts import ASSET_HOSTS, BACK_NAME, FRONT, Part
+from service.projects.parts import ASSET_HOSTS, BACK_NAME, FRONT, FRONT_NAME, Part
 from service.projects.places import depth, is_noise, is_side
 from service.projects.tree import Tree
 
@@ -39,7 +39,7 @@ def left_out(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:
         against = _server_among(tree, type, parts) or _packaged(tree, parts) or _starts_above(tree, parts)
         against = against or _named_server(tree, parts)
     else:
-        against = _pages_beside(tree, parts)
+        against = _pages_of_a_server(parts) or _named_pages(tree, parts) or _pages_beside(tree, parts)
     if against or is_installed(tree):
         return against
     return other_language(tree, parts) or lies_elsewhere(tree, parts)
@@ -108,15 +108,30 @@ def _named_server(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     return None
 
 
-def _pages_beside(tree: Tree, parts: tuple[Part, ...]) -> str | None:
-    """A package beside a server that is built with a framework for pages, but was not recognised as a front end; or the
-    server's own, with many sources of pages."""
+def _pages_of_a_server(parts: tuple[Part, ...]) -> str | None:
+    """The package of a server that builds many sources of pages, too."""
     for part in parts:
         package = part.folder.package
         bundles = package is not None and "build" in package.scripts and bundler(part.folder) is not None
         name = package.first_of(*BROWSER) if package and bundles and part.kind.type not in ASSET_HOSTS else None
         if package and name and sum(path.endswith(_SOURCES) for path in _own_paths(part)) >= _FEW:
             return f"{package.path} builds pages with {name}"
+    return None
+
+
+def _named_pages(tree: Tree, parts: tuple[Part, ...]) -> str | None:
+    """A directory that is called a front end, with pages, which is no part."""
+    for folder in sorted(tree.folders):
+        if not FRONT_NAME.fullmatch(folder.rpartition("/")[2]) or is_noise(folder) or is_side(folder):
+            continue
+        page = next((path for path in tree.below(folder) if path.endswith(".html")), None)
+        if page and not _within(folder, parts):
+            return f"{page} lies where pages do"
+    return None
+
+
+def _pages_beside(tree: Tree, parts: tuple[Part, ...]) -> str | None:
+    """A package beside a server that is built with a framework for pages, but was not recognised as a front end."""
     for folder, package in _packages(tree):
         name = next((name for name in BROWSER if name in package.runtime and name not in package.peers), None)
         above = any(folder == "." or part.root.startswith(f"{folder}/") for part in parts)

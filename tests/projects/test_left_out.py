@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from service.projects.keyfiles import wanted
-from tests.projects.looking import EXPRESS, FLASK_PY, MANAGE_PY, SERVER_JS, VUE, Files, look, look_for, package
+from tests.projects.looking import (
+    EXPRESS,
+    FASTAPI_PY,
+    FLASK_PY,
+    MANAGE_PY,
+    SERVER_JS,
+    VUE,
+    Files,
+    look,
+    look_for,
+    package,
+)
 from tests.projects.test_wrong_claims import SPA, TOOLS, under
 
 APP_VUE: Files = {"package.json": VUE, "index.html": "", "src/main.ts": ""}
@@ -28,6 +39,15 @@ LEFT_OUT: dict[str, tuple[Files, str, str]] = {
         {**under("desk", {"requirements.txt": "flask\n", "app.py": FLASK_PY, "a.py": ""}), **modules("engine", ".js")},
         "flask",
         "20 of 22 files of code lie outside of desk",
+    ),
+    "pages in a directory that is called the front end": (
+        {
+            **under("backend/desk", {"requirements.txt": "fastapi\n", "main.py": FASTAPI_PY, "a.py": ""}),
+            "frontend/north/index.html": "",
+            "frontend/nginx.Dockerfile": "FROM nginx\n",
+        },
+        "fastapi",
+        "frontend/north/index.html lies where pages do",
     ),
     "code for a server in a directory that is called one": (
         {**under("pages", APP_VUE), "back/server/routes.py": "", "back/server/tables.py": ""},

@@ -160,6 +160,15 @@ CASES: dict[str, tuple[Files, str]] = {
         },
         "static",
     ),
+    "a program for desktops in Rust": (
+        {
+            "Cargo.toml": '[package]\nname = "desk"\n[dependencies]\ntauri = "2"\n',
+            "src/main.rs": "",
+            "tauri.conf.json": "{}",
+            "package.json": package(private=True, scripts={"start": "tauri dev"}),
+        },
+        "unknown",
+    ),
     "a page beside a server that has no manifest": ({"index.html": "", "server.js": SERVER_JS}, "unknown"),
     "a collection of images with one application among them": (
         {**under("desk", FLASK), **samples(20, {"Dockerfile": "FROM debian:12\n"})},

@@ -25,6 +25,8 @@ def recognise(folder: Folder) -> Claim | None:
         return None  # a Python package with a part in Rust
     name = string(table(content.get("package")).get("name"))
     dependencies = {**table(table(content.get("workspace")).get("dependencies")), **table(content.get("dependencies"))}
+    if "tauri" in dependencies:
+        return None  # a program for desktops
     framework = next((word for word in _FRAMEWORKS if word in dependencies), None)
     fact = f"package {name}" if name else "a workspace of crates" if "workspace" in content else "a Cargo project"
     library = not (folder.has("src/main.rs") or folder.has_folder("src/bin") or "workspace" in content or framework)
