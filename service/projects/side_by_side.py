@@ -17,6 +17,7 @@ APP_PLACE = re.compile(r"(?:^|/)(?:apps?|web|frontend|client|ui|www|site|admin|p
 _HALF = re.compile(
     r"front|client|web|\bui\b|site|admin|portal|dashboard|back|server|api|gateway|service|worker", re.IGNORECASE
 )
+_HOLDS_ALL = re.compile(r"(?:apps?|packages|services|src|modules|projects|source)$", re.IGNORECASE)
 
 
 def is_collection(tree: Tree, parts: list[Part], apps: list[Part]) -> bool:
@@ -30,17 +31,24 @@ def is_collection(tree: Tree, parts: list[Part], apps: list[Part]) -> bool:
 
 def is_unrelated(tree: Tree, apps: list[Part]) -> bool:
     """Whether many applications lie side by side, none at the top, none named as a half, none composed with others; or
-    several, each with both halves."""
-    if len(_with_both_halves(apps)) > 1 and not any(part.root == "." or _is_composed(tree, part) for part in apps):
-        return True
+    whole ones, each with both halves, beside others."""
+    if any(part.root == "." or _is_composed(tree, part) for part in apps):
+        return False
     named = any(_HALF.search(part.root.rpartition("/")[2]) or BACK_NAME.search(part.root) for part in apps)
-    return len(apps) >= _MANY and not named and not any(part.root == "." or _is_composed(tree, part) for part in apps)
+    return (len(apps) >= _MANY and not named) or _are_whole(apps)
 
 
-def _with_both_halves(apps: list[Part]) -> set[str]:
-    """The directories at the top that hold a front end and a back end each."""
-    fronts = {part.root.partition("/")[0] for part in apps if part.is_front}
-    return fronts & {part.root.partition("/")[0] for part in apps if not part.is_front}
+def _are_whole(apps: list[Part]) -> bool:
+    """Whether directories at the top hold a front end and a back end each: two of them, or one beside others that are
+    not named as its halves. Where everything lies in one (`apps/`), that says nothing."""
+    fronts = {_top(part) for part in apps if part.is_front}
+    whole = {top for top in fronts & {_top(part) for part in apps if not part.is_front} if not _HOLDS_ALL.match(top)}
+    others = {top for top in map(_top, apps) if top not in whole and not _HALF.search(top)}
+    return len(whole) > 1 or (len(whole) == 1 and len(others) > 1)
+
+
+def _top(part: Part) -> str:
+    return part.root.partition("/")[0]
 
 
 def is_one(fronts: list[Part], backs: list[Part]) -> bool:

@@ -254,6 +254,34 @@ CASES: dict[str, tuple[Files, str, Parts]] = {
             *((f"{name}/backend", "express", "backend") for name in ("cookies", "tokens")),
         ],
     ),
+    "an application with both halves among other samples": (
+        {
+            **under("compose-shop/client", SPA),
+            **under("compose-shop/back", SERVER),
+            **under("compose-paper", {"app.py": FLASK_PY, "requirements.txt": "flask\n"}),
+            **under("compose-ink", {"app.py": FLASK_PY, "requirements.txt": "flask\n"}),
+        },
+        "monorepo",
+        [
+            ("compose-shop/client", "react", "frontend"),
+            *((root, "flask", "backend") for root in ("compose-ink", "compose-paper")),
+            ("compose-shop/back", "express", "backend"),
+        ],
+    ),
+    "both halves in one directory, beside services": (
+        {
+            **under("apps/shop", SPA),
+            **under("apps/desk", SERVER),
+            **under("paper", {"app.py": FLASK_PY, "requirements.txt": "flask\n"}),
+            **under("ink", {"app.py": FLASK_PY, "requirements.txt": "flask\n"}),
+        },
+        "fullstack",
+        [
+            ("apps/shop", "react", "frontend"),
+            *((root, "flask", "backend") for root in ("ink", "paper")),
+            ("apps/desk", "express", "backend"),
+        ],
+    ),
     "the one front end among published packages": (
         {
             **WORKSPACE,
