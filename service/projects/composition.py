@@ -81,7 +81,8 @@ def _is_half(page: Part, backs: list[Part]) -> bool:
     """Whether pages without a framework are a front end: at the top; beside a server if built or named as one."""
     if page.root == ".":
         return not backs or page.claim.confidence > _STRAY_PAGE
-    return bool(backs) and (FRONT_NAME.fullmatch(page.root) is not None or bundler(page.folder) is not None)
+    named = any(map(FRONT_NAME.fullmatch, page.root.split("/")[:2]))
+    return bool(backs) and (named or bundler(page.folder) is not None)
 
 
 def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:

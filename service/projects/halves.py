@@ -6,6 +6,7 @@ import re
 
 from service.projects import javascript
 from service.projects.folder import Folder
+from service.projects.node_packages import SELF_STARTED
 from service.projects.node_starts import scripts_run
 from service.projects.parts import ASSET_HOSTS, Claimed, Part
 from service.projects.places import is_side
@@ -50,8 +51,13 @@ def _share_a_folder(one: Part, other: Part) -> bool:
         one.kind.type in spa
         and other.kind.type in ("express", "node", "nestjs")
         and other.serves
-        and (other.claim.framework == "workers" or _starts_server(one.folder))
+        and (_is_beside(one, other) or _starts_server(one.folder))
     )
+
+
+def _is_beside(one: Part, other: Part) -> bool:
+    """Whether a server that nothing has to start goes along with plain pages."""
+    return one.claim.framework is None and other.claim.framework in ("workers", *SELF_STARTED)
 
 
 def _starts_server(folder: Folder) -> bool:

@@ -130,7 +130,7 @@ def _by_traces(tree: Tree, folder: str, package: Package | None) -> NodeManager:
                 )
         for name in ("bun", "pnpm", "yarn"):
             for script, command in package.scripts.items():
-                if re.search(rf"(?:^|[\s&;|]){name}(?:\s|$)", command):
+                if re.search(rf"(?:^|[\s&;|]){name}(?!\s+(?:upgrade|global|add)\b)(?:\s|$)", command):
                     return NodeManager(name, folder, None, Evidence(package.path, f"script {script} calls {name}"))
     return NodeManager("npm", folder, None, None)
 

@@ -29,6 +29,7 @@ def python_entries(tree: Tree, folder: str) -> list[str]:
         if path.endswith(".py") and path.count("/") > prefix.count("/")
     }
     packages = sorted(name for name in below if not is_noise(name) and not is_side(name))
+    packages = packages or sorted(name for name in below if tree.has(f"{prefix}{name}/__init__.py"))
     places = ["", *dict.fromkeys(["app/", "src/", "api/", *(f"{name}/" for name in packages[:12])])]
     places += [f"src/{name}/" for name in sorted(_subfolders(tree, f"{prefix}src"))[:4]]
     own = [f"{prefix}{stem}.py" for stem in _ENTRY[:-2] if tree.has(f"{prefix}{stem}.py")][:3]

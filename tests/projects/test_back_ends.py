@@ -89,6 +89,23 @@ CASES: dict[str, tuple[Files, str]] = {
         {**SPA, "wrangler.jsonc": '{"main": "./api/index.js"}', "api/index.js": "import { Hono } from 'hono'\n"},
         "fullstack",
     ),
+    "Nitro below pages that Vite builds": (
+        {
+            "package.json": REACT.replace('"vite": ', '"nitro": "3", "vite": '),
+            "index.html": "",
+            "src/main.tsx": "",
+            "server/routes/orders.ts": "",
+        },
+        "fullstack",
+    ),
+    "plain pages below a front end's name, beside servers": (
+        {
+            **under("backend", {"package.json": package("express", scripts={"start": "node app.js"}), "app.js": ""}),
+            **under("crawler", {"package.json": package("express", scripts={"start": "node app.js"}), "app.js": ""}),
+            "frontend/login/index.html": "",
+        },
+        "fullstack",
+    ),
     "a gateway in Python beside pages": (
         {
             **under("gateway", {"pyproject.toml": '[project]\nname = "gateway"\n', "app.py": "import litellm\n"}),
@@ -158,6 +175,14 @@ PROGRAMS: dict[str, tuple[Files, str]] = {
         "deno",
     ),
     "a module without a manifest": ({"src/index.ts": 'import * as o from "./cow.ts";\n'}, "unknown"),
+    "notebooks with tests": (
+        {"requirements.txt": "pandas\n", "sums.ipynb": "{}", "test_sums.py": "", "noxfile_config.py": ""},
+        "unknown",
+    ),
+    "a function of Google's in Python": (
+        {"requirements.txt": "functions-framework\nflask\n", "main.py": "from flask import jsonify\n"},
+        "python",
+    ),
     "notebooks with their environment": ({"environment.yml": "name: desk\n", "sums.ipynb": "{}"}, "unknown"),
     "Starlette that only the image installs": (
         {

@@ -40,6 +40,10 @@ FOUND: dict[str, tuple[Files, str]] = {
         },
         "flask",
     ),
+    "in the one package, which bears the name of an example": (
+        {"pyproject.toml": PROJECT.format("flask"), "js_example/__init__.py": FLASK_PY, "tests/__init__.py": ""},
+        "flask",
+    ),
     "five packages down": (
         {"pyproject.toml": PROJECT.format("fastapi"), "src/desk/adapters/inbound/http/app.py": FASTAPI_PY},
         "fastapi",

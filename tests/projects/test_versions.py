@@ -119,6 +119,13 @@ def test_the_package_manager_follows_from_the_lock_file(files: Files, name: str,
     assert (detection.package_manager, detection.install_command) == (name, install)
 
 
+@pytest.mark.parametrize(("script", "name"), [("yarn test-unit", "yarn"), ("yarn upgrade --latest", "npm")])
+def test_without_a_lock_file_the_scripts_tell_who_runs_them(script: str, name: str) -> None:
+    detection = look({**JS, "package.json": package("react", dev=("vite",), scripts={"test": script})})
+
+    assert detection.package_manager == name
+
+
 def test_a_stated_package_manager_beats_the_lock_files() -> None:
     stated = package("react", dev=("vite",), packageManager="yarn@4.1.0+sha512.abc")
 

@@ -31,12 +31,14 @@ _SERVERS = (
     "dash",
     "chainlit",
     "nicegui",
+    "functions-framework",
     "reflex",
 )
 BOTS = ("discord-py", "python-telegram-bot", "aiogram", "pytelegrambotapi", "slack-bolt", "telethon", "pyrogram")
 
 _FOR_TOOLS = re.compile(r"(?i)[-_.](?:dev|develop|development|tests?|testing|docs?|lint|ci)\b")
 _ENDINGS = (".py", ".ipynb", ".pyx")
+_ASIDE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|conftest|noxfile\w*|setup)\.py$")  # beside notebooks
 
 
 def recognise(folder: Folder) -> Claim | None:
@@ -46,8 +48,8 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(
             0.4, (folder.fact(folder.names[0] if folder.names else "", "scripts beside code in another language"),)
         )
-    if not any(folder.tree.suffixes[ending] for ending in (".py", ".pyx")):
-        name = next(path for path in folder.below if path.endswith(".ipynb"))
+    name = next((path for path in folder.below if path.endswith(".ipynb")), None)
+    if name and not any(path.endswith((".py", ".pyx")) and not _ASIDE.search(path) for path in folder.below):
         return Claim(0.45, (folder.fact(name, "notebooks, no program"),))
     framework = folder.python.first_of(*_SERVERS, *BOTS)
     evidence = [folder.python.dependencies[framework]] if framework else []
