@@ -15,7 +15,7 @@ _STARTS = ("start", "start:prod", "start:server", "server", "serve")
 _HANDS_OUT = re.compile(
     r"express\.static|koa-static|koa-send|fastify/static|fastify-static|\bsirv\(|serve-static|serve-handler"
 )
-_ANGULARS_OWN = ("@angular/ssr", "@nguniversal/express-engine", "@nguniversal/builders")
+ANGULARS_OWN = ("@angular/ssr", "@nguniversal/express-engine", "@nguniversal/builders")
 _OWN_ROUTE = re.compile(
     r"\.(?:post|put|patch|delete)\(|\bRouter\(|\.get\(\s*[\"'`](?!/?\*)|\b(?:require\(|from\s+|import\()\s*[\"']\.{1,2}/|"
     r"\b(?:mongoose|sequelize|prisma|socket\.io|apollo|proxy)",
@@ -41,7 +41,7 @@ def _share_a_folder(one: Part, other: Part) -> bool:
     if other.claim.confidence < 0.8 or other.claim.library or one.claim.library:
         return False
     spa = ("react", "vue", "angular", "svelte")
-    if one.kind.type == "angular" and one.folder.package and one.folder.package.depends_on(*_ANGULARS_OWN):
+    if one.kind.type == "angular" and one.folder.package and one.folder.package.depends_on(*ANGULARS_OWN):
         return False  # Express is what Angular renders its pages with
     if one.kind.type == "dotnet" and other.kind.type == "angular":
         return True  # whose pages are built by nothing but its own command line

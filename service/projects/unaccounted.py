@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from service.projects import workspaces
 from service.projects.bundler import bundler, installed
-from service.projects.halves import shows_build
+from service.projects.halves import ANGULARS_OWN, shows_build
 from service.projects.languages import BACK_END, CODE, NATIVE, ending
 from service.projects.mixture import is_installed, other_language, own_folders
 from service.projects.node_manager import parents
@@ -18,7 +18,7 @@ from service.projects.places import depth, is_noise, is_side
 from service.projects.tree import Tree
 
 # Front ends that bring a server of their own, where one among the dependencies says nothing.
-_SERVED = frozenset(["nextjs", "nuxt", "astro", "gatsby", "remix", "sveltekit", "angular"])
+_SERVED = frozenset(["nextjs", "nuxt", "astro", "gatsby", "remix", "sveltekit"])
 _BACK_CODE = (*BACK_END, *NATIVE)
 _FEW = 10
 _SOURCES = (".vue", ".jsx", ".tsx", ".svelte")
@@ -69,7 +69,8 @@ def _server_among(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:
     own = {part.root for part in parts}
     for folder, package in _packages(tree):
         host = next((name for name in HOSTS if name in package.runtime), None)
-        if host and (_names_a_server(tree, folder) and type not in _SERVED if folder in own else True):
+        served = type in _SERVED or (type == "angular" and package.depends_on(*ANGULARS_OWN))
+        if host and (_names_a_server(tree, folder) and not served if folder in own else True):
             return f"{package.path} depends on {host}, so that a server may lie here as well"
     return None
 

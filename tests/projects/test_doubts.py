@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from tests.projects.looking import EXPRESS, FASTAPI_PY, REACT, SERVER_JS, VUE, Files, look, look_for, package
+from tests.projects.looking import (
+    ANGULAR_JSON,
+    EXPRESS,
+    FASTAPI_PY,
+    REACT,
+    SERVER_JS,
+    VUE,
+    Files,
+    look,
+    look_for,
+    package,
+)
 from tests.projects.test_wrong_claims import SPA, TOOLS, under
 
 COMPOSE = "services: {web: {build: ./web}, db: {image: postgres}}\n"
 
 DOUBTED: dict[str, tuple[Files, str, str]] = {
+    "a server that nothing starts beside Angular": (
+        {
+            "package.json": package("@angular/core", "express", scripts={"start": "ng serve"}),
+            "angular.json": ANGULAR_JSON,
+            "server/run.js": "",
+        },
+        "angular",
+        "package.json depends on express",
+    ),
     "pages whose package.json brings a server that nothing starts": (
         {"package.json": package("react", "koa", dev=TOOLS), "index.html": "", "server/index.js": ""},
         "react",

@@ -15,6 +15,16 @@ MAIN_GO = "package main\n\nfunc main() {}\n"
 WORKER = 'name = "desk"\nmain = "src/index.ts"\n'
 
 BOTH: dict[str, tuple[Files, list[tuple[str, str]]]] = {
+    "a server that a script of its own starts beside Angular": (
+        {
+            "package.json": package(
+                "@angular/core", "express", scripts={"start": "ng serve", "server": "nodemon ./server/index.js"}
+            ),
+            "angular.json": ANGULAR_JSON,
+            "server/index.js": "const express = require('./express')\n",
+        },
+        [(".", "angular"), (".", "express")],
+    ),
     "a worker at the edge above pages": (
         {
             "package.json": package("zod", dev=("wrangler",), private=True, scripts={"dev": "wrangler dev"}),

@@ -22,10 +22,11 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.94, (*evidence, folder.fact(importing, "imports express")))
     if "express" not in package.runtime or builds_page(folder):
         return None  # a page that is built: nothing here uses what is among its dependencies
-    start = package.scripts.get("start") or package.scripts.get("start:prod") or package.scripts.get("dev") or ""
-    starts_node = any(word in start for word in ("node", "tsx", "bun", "pm2"))
-    if starts_node and (not is_dev_server(start) or "nodemon" in start or "ts-node" in start):
-        return Claim(0.85, (*evidence, folder.fact("package.json", f"scripts.start {start}")))
+    for name in ("start", "start:prod", "server", "dev"):
+        start = package.scripts.get(name, "")
+        starts_node = any(word in start for word in ("node", "tsx", "bun", "pm2"))
+        if starts_node and (not is_dev_server(start) or "nodemon" in start or "ts-node" in start):
+            return Claim(0.85, (*evidence, folder.fact("package.json", f"scripts.{name} {start}")))
     makes_pages = package.depends_on("react", "vue", "svelte", "@angular/core")  # whose entry it may be
     has_entry = bool(folder.entry_names) and not is_workspace(folder) and not makes_pages
     return Claim(0.7, tuple(evidence)) if has_entry and not package.publishes else None
