@@ -24,6 +24,11 @@ def look_for(files: Files, type: str) -> tuple[str, str]:
     return detection.type, next(other.because for other in detection.alternatives if other.type == type)
 
 
+def under(folder: str, files: Files) -> Files:
+    """The same files, in a directory."""
+    return {f"{folder}/{path}": text for path, text in files.items()}
+
+
 def package(
     *dependencies: str,
     dev: tuple[str, ...] = (),

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.projects.looking import FASTAPI_PY, REACT, SERVER_JS, VUE, Files, look, look_for, package
+from tests.projects.looking import FASTAPI_PY, REACT, SERVER_JS, VUE, Files, look, look_for, package, under
 
 SPA: Files = {"package.json": REACT, "index.html": "", "src/main.tsx": ""}
 POM = "<project><artifactId>desk</artifactId><dependencies>{}</dependencies></project>"
 SPRING = "<dependency><groupId>org.springframework.boot</groupId></dependency>"
 SERVLETS = "<dependency><groupId>jakarta.servlet</groupId></dependency>"
-
-
-def under(folder: str, files: Files) -> Files:
-    return {f"{folder}/{path}": text for path, text in files.items()}
 
 
 def java(dependencies: str) -> Files:

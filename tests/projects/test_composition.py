@@ -16,13 +16,10 @@ from tests.projects.looking import (
     Files,
     look,
     package,
+    under,
 )
 
 Parts = list[tuple[str, str, str]]  # root, type, role
-
-
-def under(folder: str, files: Files) -> Files:
-    return {f"{folder}/{path}": text for path, text in files.items()}
 
 
 SPA: Files = {"package.json": REACT, "index.html": "", "src/main.tsx": ""}

@@ -15,8 +15,9 @@ from tests.projects.looking import (
     look,
     look_for,
     package,
+    under,
 )
-from tests.projects.test_wrong_claims import SPA, TOOLS, under
+from tests.projects.test_wrong_claims import SPA, TOOLS
 
 COMPOSE = "services: {web: {build: ./web}, db: {image: postgres}}\n"
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.projects.looking import ANGULAR_JSON, EXPRESS, FASTAPI_PY, FLASK_PY, Files, look, package
-from tests.projects.test_wrong_claims import SPA, under
+from tests.projects.looking import ANGULAR_JSON, EXPRESS, FASTAPI_PY, FLASK_PY, Files, look, package, under
+from tests.projects.test_wrong_claims import SPA
 
 BUN_TS = "import { answer } from './src/answer'\n\nBun.serve({ fetch: answer })\n"
 HTTP_JS = "const { createServer } = require('node:http')\n\ncreateServer(answer).listen(3000)\n"

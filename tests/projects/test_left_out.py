@@ -16,8 +16,9 @@ from tests.projects.looking import (
     look,
     look_for,
     package,
+    under,
 )
-from tests.projects.test_wrong_claims import SPA, TOOLS, under
+from tests.projects.test_wrong_claims import SPA, TOOLS
 
 APP_VUE: Files = {"package.json": VUE, "index.html": "", "src/main.ts": ""}
 

@@ -6,12 +6,7 @@ import json
 
 import pytest
 
-from tests.projects.looking import Files, look, package
-
-
-def under(folder: str, files: Files) -> Files:
-    return {f"{folder}/{path}": text for path, text in files.items()}
-
+from tests.projects.looking import Files, look, package, under
 
 NX_TOP: Files = {
     "nx.json": "{}",

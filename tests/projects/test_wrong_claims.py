@@ -16,15 +16,12 @@ from tests.projects.looking import (
     Files,
     look,
     package,
+    under,
 )
 
 FLASK: Files = {"app.py": FLASK_PY, "requirements.txt": "flask\n"}
 SPA: Files = {"package.json": REACT, "index.html": "", "src/main.tsx": ""}
 TOOLS = ("vite", "@vitejs/plugin-react")
-
-
-def under(folder: str, files: Files) -> Files:
-    return {f"{folder}/{path}": text for path, text in files.items()}
 
 
 def samples(number: int, files: Files) -> Files:

@@ -17,9 +17,8 @@ _PLUGINS = (
     "react-app-rewired",
     "@rsbuild/plugin-react",
 )
-# Umi brings React along.
 _TANSTACK = ("@tanstack/react-start", "@tanstack/start")
-_UMI = ("umi", "@umijs/max")
+_UMI = ("umi", "@umijs/max")  # which bring React along
 
 
 def recognise(folder: Folder) -> Claim | None:
@@ -29,14 +28,10 @@ def recognise(folder: Folder) -> Claim | None:
     # With its server it would be Remix's; at the top of a workspace the packages below depend on it.
     if package.depends_on("@react-router/dev") and not is_workspace(folder):
         return Claim(0.9, (package.fact("@react-router/dev"),), "react-router")
-    if package.depends_on(*_TANSTACK):
-        return Claim(0.9, (package.fact(package.first_of(*_TANSTACK) or ""),), "tanstack-start")
-    if (
-        (umi := package.first_of(*_UMI))
-        and not package.publishes
-        and not installed(package)
-        and not is_workspace(folder)
-    ):
+    if tanstack := package.first_of(*_TANSTACK):
+        return Claim(0.9, (package.fact(tanstack),), "tanstack-start")
+    umi = None if package.publishes or installed(package) or is_workspace(folder) else package.first_of(*_UMI)
+    if umi:
         return Claim(0.9, (package.fact(umi),), "umi")
     tool, plugin = bundler(folder), package.first_of(*_PLUGINS)
     if not (package.depends_on("react") or plugin) or not tool:
