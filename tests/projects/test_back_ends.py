@@ -138,8 +138,9 @@ def test_the_answer_is_right_for(case: str) -> None:
     assert look(files).type == expected
 
 
-def test_java_of_which_nothing_says_that_it_serves_makes_pages_beside_it_no_full_stack() -> None:
-    answer, reason = look_for({**java(""), **under("ui", SPA)}, "react")
+@pytest.mark.parametrize("needs", ["", "<dependency><groupId>javax.inject</groupId></dependency>"])
+def test_java_of_which_nothing_says_that_it_serves_makes_pages_beside_it_no_full_stack(needs: str) -> None:
+    answer, reason = look_for({**java(needs), **under("ui", SPA)}, "react")
 
     assert answer == "unknown"
     assert "nothing says that the Java code in . answers requests" in reason
@@ -251,3 +252,9 @@ def test_pages_that_the_package_of_a_server_builds_leave_a_doubt() -> None:
     assert answer == "unknown"
     assert "package.json builds pages with vue" in reason
     assert look({**files, "client/part.vue": ""}).type == "express"
+
+
+def test_functions_bear_the_name_that_they_have_at_their_platform() -> None:
+    files, _ = PROGRAMS["a function of Azure's"]
+
+    assert look(files).framework == "azure-functions"

@@ -64,6 +64,14 @@ CASES: dict[str, tuple[Files, str]] = {
         {"package.json": package("umi", scripts={"build": "umi build", "start": "npm run dev"}), "src/pages/a.tsx": ""},
         "react",
     ),
+    "an application on TanStack Start under its first name": (
+        {"package.json": package("@tanstack/start", "react", scripts={"build": "vinxi build"}), "app/client.tsx": ""},
+        "react",
+    ),
+    "an application on Blitz, which brings Next.js along": (
+        {"package.json": package("blitz", "react", scripts={"build": "blitz build"}), "app/pages/index.tsx": ""},
+        "nextjs",
+    ),
     "pages of Nuxt that are only generated": (
         {
             "package.json": package("nuxt", main="pages/index.js", scripts={"generate": "nuxt generate"}),

@@ -28,8 +28,10 @@ _FRAMEWORKS = {
     "play": "com.typesafe.play",
     "jersey": "org.glassfish.jersey",
     "servlet": "javax.servlet",
-    "jakarta": "jakarta.",
-    "java-ee": "javax",
+    "jakarta-servlet": "jakarta.servlet",
+    "jakarta": "jakarta.platform",
+    "jax-rs": "javax.ws.rs",
+    "jakarta-rs": "jakarta.ws.rs",
 }
 
 _TARGET = re.compile(

@@ -7,20 +7,17 @@ import re
 from service.projects import javascript
 from service.projects.bundler import builds_page, bundler
 from service.projects.folder import Folder
+from service.projects.hosted import hosted_functions
 from service.projects.kind import Claim, Kind
-from service.projects.model import Component, Evidence
+from service.projects.model import Component
 from service.projects.node_files import node_rest
 from service.projects.node_manager import parents
 from service.projects.node_packages import BOTS, BROWSER, FRAMEWORKS, NO_PROGRAM, SELF_STARTED, SERVERS, TOOLING
 from service.projects.node_project import node_component, production_start
 from service.projects.node_starts import is_dev_server, lies_here, only_shows, procfile_of_node, starts_program
 from service.projects.package import Package, packages
-from service.projects.reading import string
 from service.projects.workspaces import members
 
-_IS_FUNCTION = re.compile(r"[\w-]+/function\.json")
-_RUNTIME = re.compile(r"\b(runtime[\"']?:\s*[\"']?nodejs[\w.]*)", re.IGNORECASE)
-_API = re.compile(r"(?:^|/)(?:api|server|workers?|backend|functions)/")
 _WORD = re.compile(r"(?:\./)?([\w./-]+)")
 _HTTP = {"http", "https", "http2", "node:http", "node:https", "node:http2"}
 
@@ -33,10 +30,8 @@ def recognise(folder: Folder) -> Claim | None:
         return None  # a way into the package above, under a name of its own; a page
     if serving := _serving(folder, package):
         return serving
-    if worker := _worker(folder):
-        return Claim(0.85, (worker,), "workers")
-    if functions := _functions(folder):
-        return Claim(0.85, (functions,), "lambda")
+    if hosted := hosted_functions(folder):
+        return Claim(0.85, (hosted[0],), hosted[1])
     if line := procfile_of_node(folder):
         return Claim(0.8, (folder.fact("Procfile", line),), package.first_of(*BOTS))
     own = own_server(folder)
@@ -79,32 +74,6 @@ def _serving(folder: Folder, package: Package) -> Claim | None:
     starts = is_own or (starts_program(package) and not builds_page(folder))
     if (starts or imports_of_entries(folder, server)) and (starts or package.private or not package.publishes):
         return Claim(0.88, (package.fact(server),), server, library=not starts and _is_imported(folder))
-    return None
-
-
-def _worker(folder: Folder) -> Evidence | None:
-    """The module that Cloudflare runs as it is, named in a wrangler file. Beside pages that are built it is one in a
-    directory of its own; others only hand those out."""
-    for name in ("wrangler.toml", "wrangler.jsonc", "wrangler.json"):
-        if folder.has(name):
-            read = folder.tree.toml if name.endswith("toml") else folder.tree.json_with_comments
-            main = string(read(folder.path(name)).get("main"))
-            own = main and folder.has(main.removeprefix("./")) and not main.startswith("workers-site")
-            if own and (_API.search(main or "") or not builds_page(folder)):
-                return folder.fact(name, f"main {main}")
-    return None
-
-
-def _functions(folder: Folder) -> Evidence | None:
-    """The line by which a template of AWS SAM or of the Serverless Framework has functions run by Node.js (they are
-    YAML with tags of their own, or code, hence no parser), or a function of Azure's."""
-    if folder.has("host.json") and (found := next(filter(_IS_FUNCTION.fullmatch, folder.below), None)):
-        return folder.fact(found, "a function of Azure")
-    for name in ("template.yaml", "template.yml", "serverless.yml", "serverless.yaml", "serverless.ts"):
-        source = folder.text(name) or ""
-        runtime = _RUNTIME.search(source)
-        if runtime and (name.startswith("serverless") or "AWS::Serverless" in source) and not builds_page(folder):
-            return folder.fact(name, runtime[1])
     return None
 
 
