@@ -16,6 +16,7 @@ from service.projects.side_by_side import APP_PLACE, MAX_HALVES, is_collection, 
 from service.projects.tree import Tree
 
 UNBOUND = 0.5  # how sure it can be that projects are one whole if nothing says so
+_FEW_FRONTS = 3  # of one product, which more than eight parts that nothing binds may be
 _STRAY_PAGE = 0.6  # what a page in a place like docs/ claims
 _EXAMPLE = re.compile(r"(?:^|/)(?:examples?|docs?|tests?|samples?|demos?)(?:/|$)", re.IGNORECASE)
 _SITE = re.compile(r"(?:^|/)(?:www|site|website|homepage|docs)$", re.IGNORECASE)
@@ -63,6 +64,8 @@ def _composed(tree: Tree, claimed: list[Claimed]) -> Composition:
     if top is not None and top.kind.type == "rust":
         fronts = [part for part in fronts if not is_of_a_sample(tree, part)]
     if len(fronts) + len(backs) > MAX_HALVES and not workspaces.orchestrator(tree) and not is_one(fronts, backs):
+        if len(fronts) > _FEW_FRONTS:
+            return Composition("unknown", None, (), "many pages and servers that nothing binds together")
         return Composition("monorepo", None, (*fronts, *backs), "many applications side by side", UNBOUND)
     if fronts and backs and is_unrelated(tree, [*fronts, *backs]):
         return Composition("monorepo", None, (*fronts, *backs), "applications that nothing ties together", UNBOUND)

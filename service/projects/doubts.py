@@ -13,8 +13,9 @@ from service.projects.node_packages import FRAMEWORKS
 from service.projects.package import package_in
 from service.projects.parts import BACK_NAME, FRONT, Part
 from service.projects.servers_unseen import unseen_application
+from service.projects.shares import code_in, lies_elsewhere, small_half
 from service.projects.tree import Tree
-from service.projects.unaccounted import code_in, left_out, lies_elsewhere, small_half
+from service.projects.unaccounted import left_out, unseen_pages
 
 # Files of code beside images that are more than what makes and tries them.
 _MUCH_CODE = 30
@@ -47,7 +48,7 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
         return f"{lesson} is one of several lessons"
     if aside := beside_what_is_installed(tree, held):
         return aside
-    if type in ("express", "node", "nestjs") and any(_runs_in_a_window(part) for part in held):
+    if type in ("express", "node", "nestjs") and any(part.runs_in_a_window for part in held):
         return "Electron runs it on a desktop"
     if type in FRONT or type in ("fullstack", "node"):
         found = [_installed(tree, part.root) for part in held if part.is_front or _is_plain_node(part)]
@@ -57,7 +58,7 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
         against = _built_from_code(tree, held) or only_backing(tree, held)
         return against or foreign_project(tree) or _started_beside(held) or _much_code(tree, held)
     if type in ("fullstack", "monorepo"):
-        return _pages_in_php(held) or (_of_a_stack(tree, held) if type == "fullstack" else None)
+        return _pages_in_php(held) or (_of_a_stack(tree, held) if type == "fullstack" else unseen_pages(tree, held))
     return _of_its_kind(tree, type, held) or left_out(tree, type, held)
 
 
@@ -83,16 +84,13 @@ def _of_its_kind(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:
         return foreign_project(tree) or against
     if type == "node":
         return _shows_pages(parts[0])
-    return unseen_application(parts[0]) if type == "python" else None
+    if type == "python":
+        return unseen_application(parts[0]) or _page_beside(parts[0])
+    return None
 
 
 def _is_plain_node(part: Part) -> bool:
     return part.kind.type == "node" and part.claim.framework is None
-
-
-def _runs_in_a_window(part: Part) -> bool:
-    package = part.folder.package
-    return package is not None and package.depends_on("electron", "electron-builder", "electron-packager")
 
 
 def _packs_a_program(part: Part) -> str | None:
@@ -111,6 +109,12 @@ def _shows_pages(part: Part) -> str | None:
     if package is None or page is None or part.claim.framework or package.publishes or package.started:
         return None
     return f"{part.folder.path(page)} is a page, and no script starts a server"
+
+
+def _page_beside(part: Part) -> str | None:
+    """A page beside a program in Python that answers no requests: which of them the repository is about?"""
+    shows = part.folder.has("index.html") and part.claim.framework is None and not part.claim.library
+    return f"{part.folder.path('index.html')} is a page, and nothing in Python serves it" if shows else None
 
 
 def _lesson(tree: Tree, parts: tuple[Part, ...]) -> str | None:

@@ -18,7 +18,7 @@ from service.projects.tree import Tree, resolve
 
 SCRIPT_ENDINGS = ("js", "mjs", "cjs", "ts", "mts", "cts")
 # What a tool runs: its configuration, its tasks.
-_TASKS = re.compile(r"\.config\.|(?:^|/)(?:gulpfile|gruntfile|karma|webpack)[.\w-]*$", re.IGNORECASE)
+_TASKS = re.compile(r"\.config\.|(?:^|/)(?:gulpfile|gruntfile|karma|webpack|build)[.\w-]*$", re.IGNORECASE)
 
 
 class Folder:

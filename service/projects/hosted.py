@@ -9,6 +9,7 @@ from service.projects.folder import Folder
 from service.projects.model import Evidence
 from service.projects.reading import string
 
+WRANGLER = frozenset(("wrangler.toml", "wrangler.jsonc", "wrangler.json"))  # which module Cloudflare runs
 _IS_FUNCTION = re.compile(r"[\w-]+/function\.json")
 _RUNTIME = re.compile(r"\b(runtime[\"']?:\s*[\"']?nodejs[\w.]*)", re.IGNORECASE)
 _API = re.compile(r"(?:^|/)(?:api|server|workers?|backend|functions)/")
@@ -25,7 +26,7 @@ def hosted_functions(folder: Folder) -> tuple[Evidence, str] | None:
 def _worker(folder: Folder) -> Evidence | None:
     """The module that Cloudflare runs as it is, named in a wrangler file. Beside pages that are built it is one in a
     directory of its own; others only hand those out."""
-    for name in ("wrangler.toml", "wrangler.jsonc", "wrangler.json"):
+    for name in sorted(WRANGLER, reverse=True):
         if folder.has(name):
             read = folder.tree.toml if name.endswith("toml") else folder.tree.json_with_comments
             main = string(read(folder.path(name)).get("main"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.projects import workspaces
 from service.projects.containers import is_dockerfile
 from service.projects.parts import Part
 from service.projects.places import depth
@@ -19,8 +20,10 @@ def is_deployment(parts: list[Part]) -> bool:
         return True
     images = [part for part in parts if part.kind.type == "docker"]
     finished = _runs_finished(top)
-    apps = [part for part in parts if part.claim.confidence > (0.8 if part.serves else 0.9) and not part.claim.library]
+    apps = [part for part in parts if part.claim.confidence > (0.8 if part.serves else 0.85) and not part.claim.library]
     if any(part.is_front or part.folder.own_services or depth(part.root) < 2 or not finished for part in apps):
+        return False
+    if workspaces.members(parts[0].folder.tree, (part.root for part in parts if part.root != ".")):
         return False
     if len(images) >= 3 and len(images) > 2 * (len(parts) - len(images)):
         return True

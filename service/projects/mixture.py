@@ -38,7 +38,9 @@ def other_language(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     number = _number(counted, most)
     if number >= _FEW and number * 2 > own:
         return f"{number} files end in {most[0]} or the like, {own} are of what was recognised"
-    told = _number(counted, _DOCUMENTATION)
+    beside = all(is_side(part.root) for part in parts)  # examples, where nothing else is told
+    told = _number(counted, (*_DOCUMENTATION, ".md", ".mdx") if beside else _DOCUMENTATION)
+    own = own // 2 if beside else own
     if told >= _FEW and told > 2 * own:
         return f"{told} files are documentation, {own} are of what was recognised"
     shown = shown or any(part.kind.type in ASSET_HOSTS and package_in(tree, part.root) for part in parts)
@@ -56,7 +58,8 @@ def is_installed(tree: Tree) -> bool:
 def beside_what_is_installed(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     """That what was recognised may be an aid beside an application that is installed; a server that is named as one
     is more than that."""
-    if any(part.root == "." or BACK_NAME.search(part.root) for part in parts) or not is_installed(tree):
+    named = any(BACK_NAME.search(part.root) and (part.kind.type != "java" or part.claim.framework) for part in parts)
+    if named or any(part.root == "." for part in parts) or not is_installed(tree):
         return None
     return "at the top is an application that is installed, not served"
 

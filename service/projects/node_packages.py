@@ -20,6 +20,7 @@ _HOSTS = (
     "sails",
     "@loopback/core",
     "hono",
+    "@hono/node-server",
     "strapi",
     "@strapi/strapi",
     "@keystone-6/core",

@@ -37,18 +37,25 @@ class Part:
 
     @property
     def is_front(self) -> bool:
-        return self.kind.type in FRONT and not self.behind
+        named = self.kind.type == "php" and FRONT_NAME.fullmatch(self.root.rpartition("/")[2]) is not None
+        return (self.kind.type in FRONT or (named and self.claim.framework is None)) and not self.behind
 
     @property
     def serves(self) -> bool:
         """Whether this answers requests: a framework says so, a name like `backend` does, a plain language does not."""
         if self.behind:
             return True
-        if self.claim.library or self.is_front or self.kind.type == "docker":
+        if self.claim.library or self.is_front or self.kind.type == "docker" or self.runs_in_a_window:
             return False
         if self.kind.type in ("node", "python"):
             return self.claim.framework is not None or BACK_NAME.search(self.root) is not None
         return True
+
+    @property
+    def runs_in_a_window(self) -> bool:
+        """Whether Electron runs this on a desktop."""
+        package = self.folder.package
+        return package is not None and package.depends_on("electron", "electron-builder", "electron-packager")
 
     @property
     def is_generic(self) -> bool:
@@ -97,11 +104,13 @@ def _is_frame(outer: Part, part: Part) -> bool:
     compose file at the top builds a server, or the pages before it, from the directory of that name."""
     if part.claim.library or part.kind.type == "docker" or not outer.is_generic or _tries_out(outer, part):
         return False
-    only_starts = outer.kind.type in ("docker", "node") and outer.claim.framework is None
+    is_script = outer.kind.type == "python" and outer.claim.confidence < 0.6
+    only_starts = (outer.kind.type in ("docker", "node") or is_script) and outer.claim.framework is None
     composes = outer.kind.type == "docker" and outer.folder.dockerfile is None
     if composes and part.folder.own_services and (part.serves or FRONT_NAME.fullmatch(part.root)):
         return True
-    return not part.is_generic or (only_starts and part.serves and part.claim.framework is not None)
+    started = part.claim.framework is not None or (composes and part.claim.confidence >= 0.8)
+    return not part.is_generic or (only_starts and part.serves and started)
 
 
 def _owner(kept: list[Part], part: Part) -> Part | None:

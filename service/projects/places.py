@@ -28,7 +28,7 @@ playgrounds sandbox scripts script tools tool tooling ci build contrib docker in
 deployment deployments k8s helm terraform ansible packaging integration-tests e2e-tests test-app testdata
 perf hack tutorial tutorials starters boilerplates snippets misc archive legacy deprecated old backup design
 assets public resources plugins addons extensions android ios src-tauri electron functions extra extras
-storybook mock mocks kubernetes drone buildsrc
+storybook mock mocks slides presentation kubernetes drone buildsrc
 """
 SIDE = frozenset(_SIDE.split())
 # The pages about the project at the top, if there is one; the project's own where there is none or a server beside.

@@ -14,6 +14,9 @@ from service.projects.reading import string, table
 
 _ENDINGS = (".csproj", ".fsproj", ".vbproj")
 _SOLUTIONS = (".sln", ".slnx")
+_WEB = "Microsoft.NET.Sdk.Web"
+_PACKAGE = ("PackageId", "GeneratePackageOnBuild", "PackageTags", "PackageDescription")
+_TRIES_OUT = re.compile(r"(?:^|[/._-])(?:dev|tests?|dev_?test|samples?|demos?|examples?|playground)", re.IGNORECASE)
 
 
 def recognise(folder: Folder) -> Claim | None:
@@ -25,9 +28,10 @@ def recognise(folder: Folder) -> Claim | None:
         return None  # a solution of C++
     if folder.has_folder("ProjectSettings") and folder.has_folder("Assets"):
         return None  # a game in Unity
-    web = any("Microsoft.NET.Sdk.Web" in sdk for sdk in _sdks(folder))
+    web = any(_WEB in sdk for sdk in _sdks(folder))
     name = project or solution or ""
-    library = not web and solution is None and not _is_program(folder) and folder.dockerfile is None
+    starts = web or solution is not None or _is_program(folder) or folder.dockerfile is not None
+    library = not starts or _packs(folder)
     fact = "a project for the web" if web else "a solution" if project is None else "a project"
     return Claim(0.92, (folder.fact(name, fact),), "aspnet" if web else None, library=library)
 
@@ -41,6 +45,14 @@ def _projects(folder: Folder) -> list[str]:
 def _is_program(folder: Folder) -> bool:
     roots = [folder.tree.xml(folder.path(path)) for path in _projects(folder)]
     return any(root.findtext(".//OutputType") == "Exe" for root in roots if root is not None)
+
+
+def _packs(folder: Folder) -> bool:
+    """Whether most projects of a solution are packages for others, and a website is only there to try them out."""
+    roots = {path: root for path in _projects(folder) if (root := folder.tree.xml(folder.path(path))) is not None}
+    packages = [path for path, root in roots.items() if any(root.find(f".//{name}") is not None for name in _PACKAGE)]
+    served = [path for path, root in roots.items() if _WEB in root.get("Sdk", "")]
+    return 2 * len(packages) > len(roots) and all(map(_TRIES_OUT.search, served))
 
 
 def _sdks(folder: Folder) -> list[str]:
@@ -65,7 +77,7 @@ def _stated(folder: Folder) -> Iterator[version_files.Stated]:
 
 def describe(folder: Folder) -> Component:
     version, source = version_files.first_version(folder.tree, _stated(folder), lambda text: versions.dotted(text, 2))
-    web = any("Microsoft.NET.Sdk.Web" in sdk for sdk in _sdks(folder))
+    web = any(_WEB in sdk for sdk in _sdks(folder))
     exposed = folder.dockerfile.exposed if folder.dockerfile else ()
     return Component(
         type="dotnet",

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from service.projects.bundler import builds_page, is_workspace
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.node import describe_server, imports_of_entries
 from service.projects.model import Component
+from service.projects.node_packages import HOSTS
 from service.projects.node_starts import is_dev_server
+
+_STARTS = re.compile(r"start(?::.+)?|.+:start")
 
 
 def recognise(folder: Folder) -> Claim | None:
     package = folder.package
     if package is None or not package.depends_on("express"):
         return None
-    if "express" in package.peers or (package.publishes and not package.private and "start" not in package.scripts):
+    starts = any(map(_STARTS.fullmatch, package.scripts))
+    if "express" in package.peers or (package.publishes and not package.private and not starts):
         return None  # something for Express, not something on it
     evidence = [package.fact("express")]
     importing = imports_of_entries(folder, "express")
@@ -22,6 +28,9 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.94, (*evidence, folder.fact(importing, "imports express")))
     if "express" not in package.runtime or builds_page(folder):
         return None  # a page that is built: nothing here uses what is among its dependencies
+    others = (name for name in HOSTS if name != "express" and name in package.runtime)
+    if any(imports_of_entries(folder, name) for name in others):
+        return None  # what is started is made of another framework
     for name in ("start", "start:prod", "server", "dev"):
         start = package.scripts.get(name, "")
         starts_node = any(word in start for word in ("node", "tsx", "bun", "pm2"))

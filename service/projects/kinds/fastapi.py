@@ -12,6 +12,7 @@ from service.projects.python_application import is_published, web_application
 from service.projects.python_manager import dependency, run_prefix
 from service.projects.python_project import python_component
 
+_ENTRY = re.compile(r"(?:^|/)(?:app|main|server|wsgi|asgi|web|api|run|manage|index|__init__)(?:/__init__)?\.py$")
 _KEEPS_ALIVE = re.compile(r"(?:^|/)(?:keep_?alive|health\w*|ping|uptime|alive)\.py$")
 
 
@@ -28,6 +29,8 @@ def recognise_framework(folder: Folder, framework: str, word: str, *others: str)
         return None  # a page for whoever hosts the bot
     if served.application.hidden and is_published(folder, framework):
         return None  # a package that can start a server, too
+    if not served.application.hidden and is_published(folder, framework) and not _ENTRY.search(served.path):
+        return None  # likewise, by a module among many
     depends = dependency(folder, framework, *others)
     evidence = [depends[1]] if depends else []
     how = (

@@ -68,14 +68,22 @@ def _gradle_text(folder: Folder) -> str:
 
 def _pom(folder: Folder) -> list[tuple[str, str]]:
     """The elements of pom.xml that hold text, as (name without namespace, text)."""
-    root = folder.tree.xml(folder.path("pom.xml"))
+    return _elements(folder, "pom.xml")
+
+
+def _elements(folder: Folder, name: str) -> list[tuple[str, str]]:
+    root = folder.tree.xml(folder.path(name))
     if root is None:
         return []
     return [(element.tag.rpartition("}")[2], (element.text or "").strip()) for element in root.iter()]
 
 
 def _pom_framework(folder: Folder) -> str | None:
-    groups = {text for name, text in _pom(folder) if name == "groupId"}
+    """What the project is made on; if it is one of modules, what the first of those that were read is made on."""
+    poms = ["pom.xml"]
+    if any(name == "module" for name, _ in _pom(folder)):
+        poms += [path for path in folder.below if path.endswith("/pom.xml") and folder.tree.was_read(folder.path(path))]
+    groups = {text for pom in poms for name, text in _elements(folder, pom) if name == "groupId"}
     return next((word for word, group in _FRAMEWORKS.items() if any(found.startswith(group) for found in groups)), None)
 
 

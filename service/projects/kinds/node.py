@@ -56,7 +56,8 @@ def recognise(folder: Folder) -> Claim | None:
     if package.publishes or (package.main and folder.entry_names):
         fact = f"main {package.main}" if package.main else "published as a package"
         return Claim(0.7, (folder.fact(name, fact),), framework, library=not folder.has("Procfile"))
-    if folder.entry_names and not shows and not builds_page(folder):
+    is_page = folder.has("index.html") and not (framework or package.main or package.started)
+    if folder.entry_names and not shows and not builds_page(folder) and not is_page:
         return Claim(0.6, (folder.fact(folder.entry_names[0], "an entry file"),), framework)
     if folder.root != "." and package.depends_on(*FRAMEWORKS) and bundler(folder):
         return Claim(0.6, (folder.fact(name, "components without a page"),), library=True)

@@ -25,6 +25,11 @@ _FRAMEWORKS = {
 }
 
 
+# Where the page lies that all requests come to.
+_ROOTS = ("public", "web", "public_html", "htdocs", "www", "webroot", "html")
+_PAGES = ("index.php", *(f"{root}/index.php" for root in _ROOTS))
+
+
 def requires(folder: Folder) -> Mapping[str, str]:
     """What composer.json requires, with the versions."""
     return texts(folder.tree.json(folder.path("composer.json")).get("require"))
@@ -35,9 +40,7 @@ def recognise(folder: Folder) -> Claim | None:
         required = requires(folder)
         found = next((name for name in _FRAMEWORKS if name in required), None)
         content = folder.tree.json(folder.path("composer.json"))
-        library = string(content.get("type")) == "library" or not (
-            found or folder.has("index.php", "public/index.php", "web/index.php")
-        )
+        library = string(content.get("type")) == "library" or not (found or folder.first(*_PAGES))
         fact = f"require.{found} {required[found]}" if found else "a Composer project"
         has_code = folder.tree.suffixes[".php"] > 0
         return Claim(
@@ -80,7 +83,7 @@ def php_component(folder: Folder, type: str) -> Component:
         build_command=folder.node_manager.run(build[0]) if build else None,
         test_command=test or ("vendor/bin/phpunit" if "phpunit/phpunit" in development else None),
         lint_command="vendor/bin/pint --test" if "laravel/pint" in development else None,
-        output_dir="public" if folder.has("public/index.php") else "web" if folder.has("web/index.php") else ".",
+        output_dir=next((root for root in _ROOTS if folder.has(f"{root}/index.php")), "."),
         port=9000,
         services=backing_services(folder),
     )

@@ -1,0 +1,94 @@
+"""How much of the code an answer is about: a half that is hardly any of it, code that lies outside of every part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from service.projects import workspaces
+from service.projects.languages import CODE, ending
+from service.projects.mixture import own_folders
+from service.projects.node_manager import parents
+from service.projects.package import package_in
+from service.projects.parts import BACK_NAME, Part
+from service.projects.places import is_noise, is_side
+from service.projects.python_application import web_application
+from service.projects.tree import Tree
+
+_FEW = 10
+_MANY = 50  # from how many files on a half is expected to be more than the eighth part, of pages the 25th
+_SHARE, _SHARE_OF_PAGES = 8, 25
+_MODULES, _SMALL = 100, 20  # from how many modules on a web application is expected to be more than the 20th part
+_PLACE = re.compile(
+    r"(?:^|[/_-])(?:apps?|services?|front\w*|client\w*|web|ui|site|admin|dashboard)(?:[/_-]|$)", re.IGNORECASE
+)
+
+
+def small_half(tree: Tree, parts: tuple[Part, ...]) -> str | None:
+    """A half of a full stack that is hardly any of the code and is not named as one: a tool, a tryout."""
+    folders = own_folders(tree)
+    everything = code_in(tree, folders)
+    fronts, backs = [part for part in parts if part.is_front], [part for part in parts if not part.is_front]
+    for half, share in ((fronts, _SHARE_OF_PAGES), (backs, _SHARE)):
+        if any(part.root == "." or BACK_NAME.search(part.root) or _PLACE.search(part.root) for part in half):
+            continue
+        code = code_in(tree, (folder for folder in folders if within(folder, tuple(half))))
+        if everything >= _MANY and code * share < everything:
+            return f"{code} of {everything} files of code lie in {half[0].root}, which may not be served with the rest"
+    return None
+
+
+def beside_a_program(part: Part) -> str | None:
+    """A directory with a web application in Python that is hardly any of a large program: what shows or starts it."""
+    served = web_application(part.folder) if part.kind.type in ("flask", "fastapi") else None
+    place = served.path.rpartition("/")[0] if served else ""
+    modules = [path for path in own_paths(part) if path.endswith(".py")] if place else []
+    own = sum(path.startswith(f"{place}/") for path in modules)
+    if len(modules) < _MODULES or own * _SMALL >= len(modules):
+        return None
+    return f"{own} of {len(modules)} modules lie in {place}, which may only show what the others do"
+
+
+def lies_elsewhere(tree: Tree, parts: tuple[Part, ...]) -> str | None:
+    """The answer's directory, if a good part of the code lies outside of it and of the packages of its workspace; of a
+    full stack's, most of it."""
+    if any(part.root == "." for part in parts):
+        return None
+    folders = own_folders(tree)
+    bound = _needed(tree, parts)
+    own = [folder for folder in folders if within(folder, parts) or not bound.isdisjoint(parents(folder))]
+    everything, inside = code_in(tree, folders), code_in(tree, own)
+    enough = 0.4 if any(part.is_front for part in parts) and any(part.serves for part in parts) else 0.75
+    if not own or everything - inside < _FEW or inside >= everything * enough:
+        return None
+    return f"{everything - inside} of {everything} files of code lie outside of {parts[0].root}"
+
+
+def _needed(tree: Tree, parts: tuple[Part, ...]) -> frozenset[str]:
+    """The members of the workspace that the parts are made of: without the packages that none of them depends on."""
+    bound = workspaces.members(tree, tree.folders)
+    held = {folder: package for folder in bound if (package := package_in(tree, folder))}
+    needed = {part.root for part in parts}
+    waiting = [held[root] for root in needed if root in held]
+    for package in waiting:
+        found = [place for place, other in held.items() if other.name and package.depends_on(other.name)]
+        new = [place for place in found if place not in needed]
+        needed.update(new)
+        waiting += [held[place] for place in new]
+    return frozenset(folder for folder in bound if folder not in held or folder in needed)
+
+
+def code_in(tree: Tree, folders: Iterable[str]) -> int:
+    """How many files of code lie directly in `folders`; one that is alone in its directory counts as a script."""
+    counted = (sum(ending(name) in CODE for name in tree.names(folder)) for folder in folders)
+    return sum(number for number in counted if number > 1)
+
+
+def within(place: str, parts: tuple[Part, ...]) -> bool:
+    """Whether a directory or path lies in one of the parts."""
+    return any(part.root == "." or place == part.root or place.startswith(f"{part.root}/") for part in parts)
+
+
+def own_paths(part: Part) -> Iterator[str]:
+    """The part's paths, relative to it, but for what tools made and what lies beside the project."""
+    return (path for path in part.folder.below if not is_noise(path) and not is_side(path.rpartition("/")[0] or "."))
