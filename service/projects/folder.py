@@ -27,6 +27,7 @@ class Folder:
     def __init__(self, tree: Tree, root: str) -> None:
         self.tree = tree
         self.root = root
+        self._prefix = "" if root == "." else f"{root}/"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -35,19 +36,22 @@ class Folder:
 
     def path(self, name: str) -> str:
         """`name` in this folder as a path of the tree; one that leads outside is a path that no file has."""
-        return name if self.root == "." else f"{self.root}/{name}"
+        return self._prefix + name
 
     def has(self, *names: str) -> bool:
         """Whether any of `names` (they may lie deeper) is a file here."""
-        prefix = "" if self.root == "." else f"{self.root}/"
-        return any(self.tree.has(prefix + name) for name in names)
+        return self.first(*names) is not None
 
     def has_folder(self, name: str) -> bool:
         return self.tree.has_folder(self.path(name))
 
     def first(self, *names: str) -> str | None:
         """The first of `names` that is a file here."""
-        return next((name for name in names if self.has(name)), None)
+        prefix = self._prefix
+        for name in names:
+            if self.tree.has(prefix + name):
+                return name
+        return None
 
     def config(self, stem: str) -> str | None:
         """The name of a tool's config file, whichever ending it has: `vite.config` finds `vite.config.ts`."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 
 from service.projects.bundler import installed
-from service.projects.languages import AROUND, FOREIGN, KNOWN, ending
+from service.projects.languages import AROUND, FOREIGN, KNOWN
 from service.projects.package import package_in
 from service.projects.parts import ASSET_HOSTS, BACK_NAME, Part
 from service.projects.places import is_noise, is_side
@@ -90,8 +91,7 @@ def _installed_places(tree: Tree) -> Iterable[str]:
 
 
 def _endings(tree: Tree) -> Counter[str]:
-    names = (name for folder in own_folders(tree) for name in tree.names(folder))
-    return Counter(map(ending, names))
+    return Counter(chain.from_iterable(map(tree.endings, own_folders(tree))))
 
 
 def _number(counted: Counter[str], endings: tuple[str, ...]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from service.projects import workspaces
 from service.projects.folder import Folder
 from service.projects.kind import CERTAIN, Claim, Kind
 
@@ -129,7 +130,8 @@ def _is_other_half(outer: Part, inner: Part) -> bool:
     if _tries_out(outer, inner):
         return False
     if inner.claim.library:
-        return outer.claim.library or outer.kind.type == "node"
+        bound = outer.kind.type == "docker" and workspaces.members(inner.folder.tree, (inner.root,))
+        return outer.claim.library or outer.kind.type == "node" or bool(bound)
     if inner.kind.type in ("docker", "static"):
         return False
     if outer.is_front:

@@ -52,14 +52,20 @@ _SIDE_PART = re.compile(
 
 def is_noise(folder: str) -> bool:
     """Whether a directory lies in one of `NOISE`, or in one that a tool keeps out of sight."""
-    return folder != "." and any(part in NOISE or part.startswith(".") for part in folder.split("/"))
+    hidden = "/." in folder or (folder.startswith(".") and folder != ".")
+    return hidden or not NOISE.isdisjoint(folder.split("/"))
 
 
 def is_side(folder: str) -> bool:
     """Whether a directory lies in one of `SIDE`: documentation, tests, examples; or in one whose name a template's
     user fills in."""
-    parts = folder.lower().split("/")
-    return any(part in SIDE or _SIDE_PART.search(part) is not None or "{{" in part for part in parts)
+    return any(map(_is_side_part, folder.split("/")))
+
+
+@lru_cache(maxsize=8192)
+def _is_side_part(part: str) -> bool:
+    part = part.lower()
+    return part in SIDE or _SIDE_PART.search(part) is not None or "{{" in part
 
 
 def candidates(tree: Tree) -> tuple[str, ...]:
@@ -107,14 +113,18 @@ def _is_bare(tree: Tree) -> bool:
 
 
 _STARTS = frozenset(("run.py", "wsgi.py", "asgi.py"))  # further down they are more often modules of something
+_ENDINGS = ("proj", ".sln", ".slnx", ".cabal", ".gemspec")
+_WORDS = ("req", "docker", "container", "compose")
 # What Deno starts from where no file says that it does.
 DENO_ENTRIES = tuple(f"{place}{name}.ts" for place in ("", "src/") for name in ("main", "server", "mod", "index"))
 _OF_HUGO = frozenset(("config.toml", "config.yaml", "config.yml"))  # as it was called for long
 _SCRIPTS = frozenset(("main.py", "app.py", "application.py", "server.py", "bot.py", "wsgi.py"))
 
 
-@lru_cache(maxsize=4096)
 def _is_manifest(name: str) -> bool:
     if name in MANIFESTS:
         return True
+    lower = name.lower()
+    if not (lower.endswith(_ENDINGS) or any(word in lower for word in _WORDS)):
+        return False  # as almost all are, so that the rest need not be fast
     return is_requirements(name) or is_dockerfile(name) or is_compose(name) or PROJECT_FILE.fullmatch(name) is not None

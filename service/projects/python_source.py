@@ -28,8 +28,10 @@ _CLASSES = {
 # A class of the project's own that says by its name what it is derived from.
 _OWN_CLASS = re.compile(r"(?!API)[A-Z]\w*(Flask|FastAPI)")
 _RUN = ("run", "serve", "run_simple")
-_TAKEN_OVER = r"\bimport\s[^\n]*\bapp(?:lication)?\b"
-_TRACES = re.compile("|".join([*_CLASSES, FACTORY.pattern, _TAKEN_OVER]))
+# What leads to the word `app` where a function makes one or it is taken over from another module.
+_LEADS = re.compile(rf"(?:{FACTORY.pattern.partition('app(')[0]}|\bimport\s(?:[^\n]*\W)?)$")
+_APP = re.compile("app")
+_BEFORE = 200
 Origins = dict[str, tuple[str, str]]  # a local name, with the module and the name there that it stands for
 
 
@@ -51,7 +53,10 @@ class Application:
 
 def may_hold_application(source: str) -> bool:
     """Whether parsing `source` can find an application at all: most modules do not hold the words for one."""
-    return _TRACES.search(source) is not None
+    if any(word in source for word in _CLASSES):
+        return True
+    found = (match.start() for match in _APP.finditer(source))
+    return any(_LEADS.search(source, max(0, at - _BEFORE), at) for at in found)
 
 
 def applications(module: ast.Module) -> tuple[Application, ...]:

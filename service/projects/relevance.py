@@ -18,7 +18,7 @@ TELL_NOTHING = (
 # What kinds of projects look for further down, by its name: that it is there says something, whatever is in it.
 _TELLING = """
 index.html index.php app.vue main.ts index.ts main.js app.php main.rs lib.rs application.rb routes.rb puma.rb rails
-hugo.toml config.toml conftest.py __init__.py www Rakefile
+hugo.toml config.toml wrangler.toml wrangler.json wrangler.jsonc conftest.py __init__.py www Rakefile
 """
 TELLING = frozenset(_TELLING.split())
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from service.projects import workspaces
-from service.projects.languages import CODE, ending
+from service.projects.languages import CODE
 from service.projects.mixture import own_folders
 from service.projects.node_manager import parents
 from service.projects.package import package_in
@@ -80,7 +80,7 @@ def _needed(tree: Tree, parts: tuple[Part, ...]) -> frozenset[str]:
 
 def code_in(tree: Tree, folders: Iterable[str]) -> int:
     """How many files of code lie directly in `folders`; one that is alone in its directory counts as a script."""
-    counted = (sum(ending(name) in CODE for name in tree.names(folder)) for folder in folders)
+    counted = (sum(map(CODE.__contains__, tree.endings(folder))) for folder in folders)
     return sum(number for number in counted if number > 1)
 
 

@@ -8,17 +8,21 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from itertools import chain
 from posixpath import join, normpath
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
 from service.projects import reading
-from service.projects.languages import COUNTED, KNOWN, NATIVE, SCRIPTED
+from service.projects.languages import COUNTED, KNOWN, NATIVE, SCRIPTED, ending
 
 Parsed = TypeVar("Parsed")
 
 MAX_PATHS = 50_000
 _ODD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")  # an empty part, `.` or `..`
+
+# The same among the lines of a text, and whatever else makes a path odd: found faster one by one than as a pattern.
+_ODD_AMONG = ("\\", "//", "\n/", "/\n", "\n\n", "/./", "/../", "\n./", "\n../", "/.\n", "/..\n", "\n.\n", "\n..\n")
 
 
 class Tree:
@@ -30,7 +34,7 @@ class Tree:
     """
 
     def __init__(self, paths: Iterable[str], files: Mapping[str, bytes]) -> None:
-        self.paths = tuple(sorted({path for path in paths if is_plain(path)})[:MAX_PATHS])
+        self.paths = tuple(sorted(_plain(set(paths)))[:MAX_PATHS])
         self.warnings: dict[str, None] = {}
         self._files = files
         self._known = frozenset(self.paths)
@@ -55,8 +59,17 @@ class Tree:
     @cached_property
     def suffixes(self) -> Counter[str]:
         """How many files there are of each ending (`.py`), in the whole tree."""
-        counted = Counter(name[name.rfind(".") :] for names in self._names.values() for name in names)
-        return Counter({ending.lower(): number for ending, number in counted.items() if ending.startswith(".")})
+        counted = Counter(chain.from_iterable(self._endings.values()))
+        del counted[""]
+        return counted
+
+    @cached_property
+    def _endings(self) -> dict[str, tuple[str, ...]]:
+        return {folder: tuple(map(ending, names)) for folder, names in self._names.items()}
+
+    def endings(self, folder: str) -> tuple[str, ...]:
+        """What the names of the files directly in `folder` end with, each as often as it does."""
+        return self._endings.get(folder, ())
 
     @cached_property
     def is_mostly_native(self) -> bool:
@@ -138,6 +151,13 @@ class Tree:
         except reading.Unreadable as error:
             self.warn(f"{path} was left out: {error}")
             return None
+
+
+def _plain(paths: set[str]) -> Iterable[str]:
+    """The paths that are plain: as a rule all of them, which is soon told of them together."""
+    lines = "\n".join(("", *paths, ""))
+    printable = lines.count("\n") == len(paths) + 1 and lines.replace("\n", "").isprintable()
+    return paths if printable and not any(odd in lines for odd in _ODD_AMONG) else filter(is_plain, paths)
 
 
 def is_plain(path: str) -> bool:

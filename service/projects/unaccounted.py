@@ -27,6 +27,7 @@ _DEEPEST_SERVER = 3
 _RUN_FILE = re.compile(
     r"\b(?:node|nodemon|bun|tsx|ts-node|deno)\s+(?:run\s+|watch\s+|-\S+\s+)*(?:\./)?([\w./-]+\.[cm]?[jt]s)\b"
 )
+_NAMED_PAGES = re.compile(rf"(?i:(?:.*[-_])?(?:{FRONT_NAME.pattern}|ui))|.*(?:Front[eE]nd|Client|UI)")
 _SERVER_FILE = re.compile(r"(?:^|/)(?:server|back-?end)(?:/.+)?\.[cm]?[jt]s$")
 
 
@@ -112,7 +113,7 @@ def _pages_of_a_server(parts: tuple[Part, ...]) -> str | None:
 def _named_pages(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     """A directory that is called a front end, with pages, which is no part."""
     for folder in sorted(tree.folders):
-        if not FRONT_NAME.fullmatch(folder.rpartition("/")[2]) or is_noise(folder) or is_side(folder):
+        if not _NAMED_PAGES.fullmatch(folder.rpartition("/")[2]) or is_noise(folder) or is_side(folder):
             continue
         page = next((path for path in tree.below(folder) if path.endswith(".html")), None)
         if page and not within(folder, parts):

@@ -227,6 +227,32 @@ CASES: dict[str, tuple[Files, str]] = {
         },
         "unknown",
     ),
+    "Java beside pages that are called its interface": (
+        {
+            "Desk/pom.xml": POM.format(SPRING),
+            "Desk/src/main/java/Desk.java": "",
+            **{f"DeskUI/{name}.html": "" for name in ("index", "orders", "users")},
+        },
+        "unknown",
+    ),
+    "Laravel of which the command line was left out": (
+        {"composer.json": '{"require": {"laravel/framework": "^9.2"}}', "routes/web.php": "", "app/Order.php": ""},
+        "laravel",
+    ),
+    "a bot with a page that nothing requires": (
+        {"requirements.txt": "python-telegram-bot\n", "main.py": "import telegram\n", "app.py": FLASK_PY},
+        "python",
+    ),
+    "published packages in one workspace, with an image": (
+        {
+            "package.json": package(private=True, name="all"),
+            "pnpm-workspace.yaml": "packages: [packages/*]\n",
+            "Dockerfile": "FROM node:22\n",
+            **{f"packages/{name}/package.json": package(name=name, main="index.js") for name in ("core", "node")},
+            **{f"packages/{name}/index.js": "" for name in ("core", "node")},
+        },
+        "monorepo",
+    ),
     "a package for the command line that can answer requests": (
         {
             "pyproject.toml": '[project]\nname = "route"\ndependencies = ["fastapi"]\n'

@@ -25,13 +25,13 @@ def recognise_framework(folder: Folder, framework: str, word: str, *others: str)
     served = web_application(folder)
     if served is None or served.framework != framework:
         return None
-    if folder.python.first_of(*BOTS) and _KEEPS_ALIVE.search(served.path):
+    depends = dependency(folder, framework, *others)
+    if folder.python.first_of(*BOTS) and (depends is None or _KEEPS_ALIVE.search(served.path)):
         return None  # a page for whoever hosts the bot
     if served.application.hidden and is_published(folder, framework):
         return None  # a package that can start a server, too
     if not served.application.hidden and is_published(folder, framework) and not _ENTRY.search(served.path):
         return None  # likewise, by a module among many
-    depends = dependency(folder, framework, *others)
     evidence = [depends[1]] if depends else []
     how = (
         "builds" if served.application.factory else "is" if served.application.framework else "comes from a factory of"

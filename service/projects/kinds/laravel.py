@@ -10,7 +10,9 @@ from service.projects.model import Component
 
 def recognise(folder: Folder) -> Claim | None:
     required = requires(folder)
-    if "laravel/framework" in required and folder.has("artisan", "bootstrap/app.php"):
+    if "laravel/framework" in required and (
+        folder.has("artisan", "bootstrap/app.php", "routes/web.php", "routes/api.php") or folder.has_folder("app/Http")
+    ):
         return Claim(
             0.98, (folder.fact("composer.json", f"require.laravel/framework {required['laravel/framework']}"),)
         )
