@@ -105,14 +105,14 @@ def _several(
     back = next((part for part in parts if part.role == "backend"), None) if is_stack else None
     main = back or front or parts[0]
     managers = dict.fromkeys(part.package_manager for part in parts if part.package_manager)
-    top = next((part for part in parts if part.root == "."), None)
+    shared = main if main.root == "." else next((part for part in parts if part.root == "."), main)
     return Detection(
         type=composition.type,
         confidence=min(composition.sure_to, round(min(part.confidence for part in parts) * 0.98, 2)),
         evidence=tuple(dict.fromkeys(evidence for part in parts for evidence in part.evidence[:2])),
         alternatives=others,
         language=main.language,
-        package_manager=next(iter(managers)) if len(managers) == 1 else (top or main).package_manager,
+        package_manager=next(iter(managers)) if len(managers) == 1 else shared.package_manager,
         runtime_version=main.runtime_version,
         version_source=main.version_source,
         output_dir=front.output_dir if front else None,

@@ -43,13 +43,20 @@ def setting(source: str, key: str, *, within: str | None = None) -> str | None:
 
 
 # A directory that is joined to the config file's own.
-_HERE = r"(?:__dirname|import\.meta\.dirname)"
+_HERE = r"(?:\w*[dD]irname|import\.meta\.dirname)"  # `dirname` is what a module makes that has no `__dirname`
 _COMPUTED = (
     re.compile(rf"(?:\w+\.)?(?:resolve|join)\(\s*{_HERE}\s*,([^()]*)\)"),
     re.compile(rf"""{_HERE}\s*\+\s*(["']/?[^"'\n]+["'])"""),
     re.compile(r"""(?:fileURLToPath\(\s*)?new URL\(\s*(["'][^"'\n]+["'])\s*,\s*import\.meta\.url\s*\)"""),
 )
 _NESTED = re.compile(r"(?:\w+\.)?(?:resolve|join)\(\s*([A-Za-z_$][\w$]*)\s*,([^()]*)\)")
+# A function of the config file's own that joins what it is given to the file's directory, and a call of one.
+_JOINS = (
+    r"(?:const|let|var|function)\s+{}\b[^\n]*?(?:=>|\{{)\s*(?:return\s+)?(?:\w+\.)?(?:resolve|join)"
+    rf"\(\s*{_HERE}\s*,([^()]*)\)"
+)
+_CALL = re.compile(r"""([A-Za-z_$][\w$]*)\(\s*["']([\w./-]+)["']\s*\)""")
+_MEMBER = re.compile(r"[A-Za-z_$][\w$]*\.([A-Za-z_$][\w$]*)(?=\s*(?:[,;}\n]|$))")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?=\s*(?:[,;}\n]|$))")
 
 
@@ -65,8 +72,11 @@ def directory_of_run(source: str, key: str) -> str | None:
     """The directory that `key` is set to as it is seen from where the build is run: `path.resolve("dist")`, with or
     without `process.cwd()`; `utils.root("dist")`, as JHipster has it."""
     made = r"(?:(?:\w+\.)?(?:resolve|join)\(\s*(?:process\.cwd\(\)\s*,)?|\w+\.root\()"
-    start = rf"""(?<![\w.$]){re.escape(key)}["']?\s*:\s*{made}"""
-    match = re.search(rf"""{start}\s*["']([\w./-]+)["']\s*\)""", without_comments(source))
+    code = without_comments(source)
+    start = rf"""(?<![\w.$]){re.escape(key)}["']?\s*:\s*"""
+    match = re.search(rf"""{start}{made}\s*["']([\w./-]+)["']\s*\)""", code)
+    if match is None and (named := re.search(start + _MEMBER.pattern, code)) and named[1] != key:
+        return directory_of_run(code, named[1])  # `path: PATHS.OUTPUT`
     return match[1].lstrip("/") if match else None
 
 
@@ -83,6 +93,9 @@ def _joined(block: str, key: str, code: str) -> str | None:
         above = _joined(code, nested[1], code) if nested[1] != key else None
         words = (word.strip("/") for word in re.findall(r"[\"']([^\"'\n]+)[\"']", nested[2]))
         return posixpath.normpath("/".join([above, *words])) if above else None
+    if (call := _CALL.match(block, start.end())) and (joins := re.search(_JOINS.format(re.escape(call[1])), code)):
+        up = [word.strip("/") for word in re.findall(r"[\"']([^\"'\n]+)[\"']", joins[1])]
+        return posixpath.normpath("/".join([*up, call[2].strip("/")]))
     name = _NAME.match(block, start.end())
     return _joined(code, name[0], "") if name and code and name[0] != key else None
 

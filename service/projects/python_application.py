@@ -80,12 +80,17 @@ def _offered(folder: Folder) -> Iterator[tuple[str, Application]]:
 def is_published(folder: Folder, framework: str) -> bool:
     """Whether the project is a package for others: it bears the framework's name or tells for whom it is made, and
     nothing here deploys it."""
+    named = framework in (folder.python.name or "") and not (folder.commands or folder.dockerfile)
+    return named or is_for_others(folder)
+
+
+def is_for_others(folder: Folder) -> bool:
+    """Whether the project tells for whom it is made, in the words of who publishes, and nothing here deploys it."""
     if folder.commands or folder.dockerfile:
         return False
     project = table(folder.python.pyproject.get("project")) or folder.python.tool("poetry")
     told = [*strings(project.get("classifiers")), folder.text("setup.py") or "", folder.text("setup.cfg") or ""]
-    named = framework in (folder.python.name or "")
-    return named or any(_FOR_OTHERS.search(text) for text in told)
+    return any(_FOR_OTHERS.search(text) for text in told)
 
 
 def _only_framework(folder: Folder) -> str | None:

@@ -50,23 +50,24 @@ def beside_a_program(part: Part) -> str | None:
 
 
 def lies_elsewhere(tree: Tree, parts: tuple[Part, ...]) -> str | None:
-    """The answer's directory, if a good part of the code lies outside of it and of the packages of its workspace; of a
-    full stack's, most of it."""
+    """The answer's directory, if a good part of the code lies outside of it and of the packages of its workspace, or
+    most of it outside of those that it needs; of a full stack's, most of it."""
     if any(part.root == "." for part in parts):
         return None
     folders = own_folders(tree)
-    bound = _needed(tree, parts)
-    own = [folder for folder in folders if within(folder, parts) or not bound.isdisjoint(parents(folder))]
-    everything, inside = code_in(tree, folders), code_in(tree, own)
-    enough = 0.4 if any(part.is_front for part in parts) and any(part.serves for part in parts) else 0.75
-    if not own or everything - inside < _FEW or inside >= everything * enough:
-        return None
-    return f"{everything - inside} of {everything} files of code lie outside of {parts[0].root}"
+    everything = code_in(tree, folders)
+    whole = any(part.is_front for part in parts) and any(part.serves for part in parts)
+    bound = frozenset(workspaces.members(tree, tree.folders))
+    for counted, enough in ((bound, 0.4 if whole else 0.75), (_needed(tree, parts, bound), 0.4)):
+        own = [folder for folder in folders if within(folder, parts) or not counted.isdisjoint(parents(folder))]
+        outside = everything - code_in(tree, own)
+        if own and outside >= _FEW and outside > everything * (1 - enough):
+            return f"{outside} of {everything} files of code lie outside of {parts[0].root}"
+    return None
 
 
-def _needed(tree: Tree, parts: tuple[Part, ...]) -> frozenset[str]:
+def _needed(tree: Tree, parts: tuple[Part, ...], bound: frozenset[str]) -> frozenset[str]:
     """The members of the workspace that the parts are made of: without the packages that none of them depends on."""
-    bound = workspaces.members(tree, tree.folders)
     held = {folder: package for folder in bound if (package := package_in(tree, folder))}
     needed = {part.root for part in parts}
     waiting = [held[root] for root in needed if root in held]

@@ -253,6 +253,23 @@ CASES: dict[str, tuple[Files, str]] = {
         },
         "monorepo",
     ),
+    "Flask in a module that a script names": (
+        {
+            "pyproject.toml": '[project]\nname = "shop-flask"\ndependencies = ["flask"]\n'
+            '[project.scripts]\napp = "desk.orders:book"\n',
+            "desk/orders.py": FLASK_PY.replace("app =", "book ="),
+        },
+        "flask",
+    ),
+    "a workspace in which what tries the application out is most of the code": (
+        {
+            **WORKSPACE,
+            **under("apps/shop", {**NEXT, **many("app", ".tsx", 16)}),
+            "packages/tryouts/package.json": package(name="tryouts", private=True),
+            **many("packages/tryouts/src", ".ts", 21),
+        },
+        "nextjs",
+    ),
     "a package for the command line that can answer requests": (
         {
             "pyproject.toml": '[project]\nname = "route"\ndependencies = ["fastapi"]\n'
@@ -308,3 +325,10 @@ def test_what_runs_on_a_desktop_is_no_server_of_the_pages() -> None:
 
 def test_the_directory_that_the_web_sees_is_the_output_of_php() -> None:
     assert look({"composer.json": "{}", "public_html/index.php": "", "src/Order.php": ""}).output_dir == "public_html"
+
+
+def test_where_both_halves_lie_in_one_directory_the_server_says_what_installs_it() -> None:
+    page: Files = {"package.json": REACT, "package-lock.json": "", "index.html": "", "src/main.tsx": ""}
+    detection = look({**page, **FLASK, "uv.lock": ""})
+
+    assert (detection.type, detection.package_manager) == ("fullstack", "uv")

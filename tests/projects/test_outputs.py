@@ -41,6 +41,46 @@ CASES: dict[str, tuple[Files, str]] = {
         {"package.json": REACT.replace('"vite build"', '"mv notes dist2 && vite build"')},
         "dist",
     ),
+    "Vite, in a module that has to make the name of its directory": (
+        {
+            "package.json": REACT,
+            "vite.config.ts": (
+                "const dirname = path.dirname(fileURLToPath(import.meta.url))\n"
+                "export default { build: { outDir: path.resolve(dirname, '../public_html/admin') } }"
+            ),
+        },
+        "../public_html/admin",
+    ),
+    "Vite, joined by a function of the file's own": (
+        {
+            "package.json": REACT,
+            "vite.config.ts": (
+                "const here = (...parts: string[]) => path.resolve(__dirname, ...parts);\n"
+                "export default { root: here('src/app'), build: { outDir: here('build') } }"
+            ),
+        },
+        "build",
+    ),
+    "Vite, joined by a function that goes up": (
+        {
+            "package.json": REACT,
+            "vite.config.ts": (
+                "function above(dir) { return path.join(__dirname, '..', dir) }\n"
+                "export default { build: { outDir: above('pages') } }"
+            ),
+        },
+        "../pages",
+    ),
+    "webpack, among the names of all places": (
+        {
+            "package.json": WEBPACK,
+            "webpack.config.js": (
+                "const PLACES = {\n  SOURCE: path.resolve('src'),\n  OUTPUT: path.resolve('build'),\n}\n"
+                "module.exports = { output: {\n  path: PLACES.OUTPUT,\n} }"
+            ),
+        },
+        "build",
+    ),
     "Vite, as an address": (
         {
             "package.json": VUE,

@@ -8,7 +8,7 @@ from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.python import BOTS
 from service.projects.model import Component
-from service.projects.python_application import is_published, web_application
+from service.projects.python_application import is_for_others, is_published, web_application
 from service.projects.python_manager import dependency, run_prefix
 from service.projects.python_project import python_component
 
@@ -30,7 +30,7 @@ def recognise_framework(folder: Folder, framework: str, word: str, *others: str)
         return None  # a page for whoever hosts the bot
     if served.application.hidden and is_published(folder, framework):
         return None  # a package that can start a server, too
-    if not served.application.hidden and is_published(folder, framework) and not _ENTRY.search(served.path):
+    if not served.application.hidden and is_for_others(folder) and not _ENTRY.search(served.path):
         return None  # likewise, by a module among many
     evidence = [depends[1]] if depends else []
     how = (
