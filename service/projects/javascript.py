@@ -56,7 +56,7 @@ _JOINS = (
     rf"\(\s*{_HERE}\s*,([^()]*)\)"
 )
 _CALL = re.compile(r"""([A-Za-z_$][\w$]*)\(\s*["']([\w./-]+)["']\s*\)""")
-_MEMBER = re.compile(r"[A-Za-z_$][\w$]*\.([A-Za-z_$][\w$]*)(?=\s*(?:[,;}\n]|$))")
+_MEMBER = r"[A-Za-z_$][\w$]*\.([A-Za-z_$][\w$]*)(?=\s*(?:[,;}\n]|$))"
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?=\s*(?:[,;}\n]|$))")
 
 
@@ -73,10 +73,11 @@ def directory_of_run(source: str, key: str) -> str | None:
     without `process.cwd()`; `utils.root("dist")`, as JHipster has it."""
     made = r"(?:(?:\w+\.)?(?:resolve|join)\(\s*(?:process\.cwd\(\)\s*,)?|\w+\.root\()"
     code = without_comments(source)
-    start = rf"""(?<![\w.$]){re.escape(key)}["']?\s*:\s*"""
-    match = re.search(rf"""{start}{made}\s*["']([\w./-]+)["']\s*\)""", code)
-    if match is None and (named := re.search(start + _MEMBER.pattern, code)) and named[1] != key:
-        return directory_of_run(code, named[1])  # `path: PATHS.OUTPUT`
+    start = r"""(?<![\w.$]){}["']?\s*:\s*"""
+    named = re.search(start.format(re.escape(key)) + _MEMBER, code)  # `path: PLACES.OUTPUT`
+    keys = (key, named[1]) if named else (key,)
+    found = (re.search(rf"""{start.format(re.escape(name))}{made}\s*["']([\w./-]+)["']\s*\)""", code) for name in keys)
+    match = next(filter(None, found), None)
     return match[1].lstrip("/") if match else None
 
 

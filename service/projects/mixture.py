@@ -41,8 +41,7 @@ def other_language(tree: Tree, parts: tuple[Part, ...]) -> str | None:
         return f"{number} files end in {most[0]} or the like, {own} are of what was recognised"
     beside = all(is_side(part.root) for part in parts)  # examples, where nothing else is told
     told = _number(counted, (*_DOCUMENTATION, ".md", ".mdx") if beside else _DOCUMENTATION)
-    own = own // 2 if beside else own
-    if told >= _FEW and told > 2 * own:
+    if told >= _FEW and told > own * (1 if beside else 2):
         return f"{told} files are documentation, {own} are of what was recognised"
     shown = shown or any(part.kind.type in ASSET_HOSTS and package_in(tree, part.root) for part in parts)
     pages = 0 if shown else _number(counted, _SOURCES_OF_PAGES)

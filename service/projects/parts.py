@@ -38,6 +38,7 @@ class Part:
 
     @property
     def is_front(self) -> bool:
+        """Whether this is what people look at: pages in PHP as well, where their directory is called a front end."""
         named = self.kind.type == "php" and FRONT_NAME.fullmatch(self.root.rpartition("/")[2]) is not None
         return (self.kind.type in FRONT or (named and self.claim.framework is None)) and not self.behind
 

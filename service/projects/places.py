@@ -113,6 +113,7 @@ def _is_bare(tree: Tree) -> bool:
 
 
 _STARTS = frozenset(("run.py", "wsgi.py", "asgi.py"))  # further down they are more often modules of something
+# What is in every name of a manifest that has no fixed one.
 _ENDINGS = ("proj", ".sln", ".slnx", ".cabal", ".gemspec")
 _WORDS = ("req", "docker", "container", "compose")
 # What Deno starts from where no file says that it does.

@@ -31,7 +31,7 @@ def recognise(folder: Folder) -> Claim | None:
     web = any(_WEB in sdk for sdk in _sdks(folder))
     name = project or solution or ""
     starts = web or solution is not None or _is_program(folder) or folder.dockerfile is not None
-    library = not starts or _packs(folder)
+    library = not starts or (folder.dockerfile is None and _packs(folder))
     fact = "a project for the web" if web else "a solution" if project is None else "a project"
     return Claim(0.92, (folder.fact(name, fact),), "aspnet" if web else None, library=library)
 

@@ -9,10 +9,11 @@ from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.kinds.node import describe_server, imports_of_entries
 from service.projects.model import Component
-from service.projects.node_packages import HOSTS
 from service.projects.node_starts import is_dev_server
 
 _STARTS = re.compile(r"start(?::.+)?|.+:start")
+# What listens in Express's place, where others (`socket.io`, Apollo's server) stand on it.
+_INSTEAD = ("fastify", "koa", "@hapi/hapi", "hono", "@hono/node-server", "restify", "polka", "hyper-express", "elysia")
 
 
 def recognise(folder: Folder) -> Claim | None:
@@ -28,8 +29,7 @@ def recognise(folder: Folder) -> Claim | None:
         return Claim(0.94, (*evidence, folder.fact(importing, "imports express")))
     if "express" not in package.runtime or builds_page(folder):
         return None  # a page that is built: nothing here uses what is among its dependencies
-    others = (name for name in HOSTS if name != "express" and name in package.runtime)
-    if any(imports_of_entries(folder, name) for name in others):
+    if any(imports_of_entries(folder, name) for name in _INSTEAD if name in package.runtime):
         return None  # what is started is made of another framework
     for name in ("start", "start:prod", "server", "dev"):
         start = package.scripts.get(name, "")
