@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from service.projects import workspaces
-from service.projects.languages import CODE
+from service.projects.languages import CODE, KNOWN
 from service.projects.mixture import own_folders
 from service.projects.node_manager import parents
 from service.projects.package import package_in
@@ -18,6 +18,7 @@ from service.projects.tree import Tree
 _FEW = 10
 _MANY = 50  # from how many files on a half is expected to be more than the eighth part, of pages the 25th
 _SHARE, _SHARE_OF_PAGES = 8, 25
+_LARGE, _A_FEW = 200, 4  # from how many files on a server is expected to be more than a script or two
 _MODULES, _SMALL = 100, 20  # from how many modules on a web application is expected to be more than the 20th part
 _PLACE = re.compile(
     r"(?:^|[/_-])(?:apps?|services?|front\w*|client\w*|web|ui|site|admin|dashboard)(?:[/_-]|$)", re.IGNORECASE
@@ -25,17 +26,27 @@ _PLACE = re.compile(
 
 
 def small_half(tree: Tree, parts: tuple[Part, ...]) -> str | None:
-    """A half of a full stack that is hardly any of the code and is not named as one: a tool, a tryout."""
+    """A half of a full stack that is hardly any of the code: a tool, a tryout. One that is named as a half may be
+    small, but beside many pages it holds more than a script or two."""
     folders = own_folders(tree)
     everything = code_in(tree, folders)
     fronts, backs = [part for part in parts if part.is_front], [part for part in parts if not part.is_front]
     for half, share in ((fronts, _SHARE_OF_PAGES), (backs, _SHARE)):
         if any(part.root == "." or BACK_NAME.search(part.root) or _PLACE.search(part.root) for part in half):
+            if half is backs and everything >= _LARGE and all(map(_is_a_script, backs)):
+                return f"next to {everything} files of code {half[0].root} holds hardly more than a script"
             continue
         code = code_in(tree, (folder for folder in folders if within(folder, tuple(half))))
         if everything >= _MANY and code * share < everything:
             return f"{code} of {everything} files of code lie in {half[0].root}, which may not be served with the rest"
     return None
+
+
+def _is_a_script(part: Part) -> bool:
+    """Whether a server in JavaScript is a file or two: what passes requests on while somebody works on the pages."""
+    if part.root == "." or part.kind.language != "javascript":
+        return False
+    return sum(path.endswith(KNOWN["javascript"]) for path in own_paths(part)) < _A_FEW
 
 
 def beside_a_program(part: Part) -> str | None:

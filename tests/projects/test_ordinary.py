@@ -301,9 +301,21 @@ def test_a_dashboard_that_is_hardly_any_of_a_program_is_not_what_it_is() -> None
 
     answer, reason = look_for(program, "flask")
 
-    assert (answer, reason) == ("unknown", reason)
+    assert answer == "unknown"
     assert "1 of 121 modules lie in src/web" in reason
     assert look({**program, **many("src/web", ".py", 20)}).type == "flask"
+
+
+def test_a_server_of_a_file_or_two_beside_many_pages_may_only_be_for_working_on_them() -> None:
+    pages = {**SPA, **many("src", ".tsx", 210)}
+    server = under("server", {"package.json": EXPRESS, "server.js": SERVER_JS, "mail.js": ""})
+
+    answer, reason = look_for({**pages, **server}, "react")
+
+    assert answer == "unknown"
+    assert "server holds hardly more than a script" in reason
+    assert look({**pages, **server, **many("server/routes", ".js", 4)}).type == "fullstack"
+    assert look({**SPA, **many("src", ".tsx", 60), **server}).type == "fullstack"
 
 
 def test_packages_that_the_application_does_not_need_lie_beside_it() -> None:
