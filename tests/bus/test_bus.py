@@ -26,7 +26,8 @@ AWHILE = 0.2
 async def cut_postgres() -> None:
     connection = await asyncpg.connect(need_postgres().replace("+asyncpg", ""))
     await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query ~ $1",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND query ~ $1",
         f"LISTEN.*{CHANNEL}|pg_notify",
     )
     await connection.close()
