@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import fcntl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -51,8 +52,16 @@ class Backend:
 SERVED = pytest.mark.external_service
 
 
+@pytest.fixture
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Holds off these tests in processes beside this one: a server rings for all who listen on it."""
+    with (tmp_path_factory.getbasetemp().parent / "bus.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(params=["memory", pytest.param("postgresql", marks=SERVED), pytest.param("redis", marks=SERVED)])
-def backend(request: pytest.FixtureRequest) -> Backend:
+def backend(request: pytest.FixtureRequest, alone: None) -> Backend:
     if request.param == "memory":
         return Backend("memory", "memory:", "")
     if request.param == "postgresql":
