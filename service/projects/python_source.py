@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from service.projects.python_statements import called, calls, statements
 
-FACTORY = re.compile(r"_?(?:create|make|get|build|init|register|setup|new|configure)\w*app(?:lication)?")
+_MAKES = r"_?(?:create|make|get|build|init|register|setup|new|configure)\w*"
+FACTORY = re.compile(rf"{_MAKES}app(?:lication)?")
 # The class an application is made of, the framework that this means, the packages it may be imported from.
 _CLASSES = {
     "FastAPI": ("fastapi", ("fastapi",)),
@@ -29,9 +30,9 @@ _CLASSES = {
 _OWN_CLASS = re.compile(r"(?!API)[A-Z]\w*(Flask|FastAPI)")
 _RUN = ("run", "serve", "run_simple")
 # What leads to the word `app` where a function makes one or it is taken over from another module.
-_LEADS = re.compile(rf"(?:{FACTORY.pattern.partition('app(')[0]}|\bimport\s(?:[^\n]*\W)?)$")
+_LEADS = re.compile(rf"(?:{_MAKES}|\bimport\s(?:[^\n]*\W)?)$")
 _APP = re.compile("app")
-_BEFORE = 200
+_BEFORE = 200  # how far before it that is looked for
 Origins = dict[str, tuple[str, str]]  # a local name, with the module and the name there that it stands for
 
 

@@ -21,7 +21,7 @@ Parsed = TypeVar("Parsed")
 MAX_PATHS = 50_000
 _ODD_PART = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")  # an empty part, `.` or `..`
 
-# The same among the lines of a text, and whatever else makes a path odd: found faster one by one than as a pattern.
+# What makes a path odd, where many are the lines of a text: looked for one by one, which is faster than a pattern.
 _ODD_AMONG = ("\\", "//", "\n/", "/\n", "\n\n", "/./", "/../", "\n./", "\n../", "/.\n", "/..\n", "\n.\n", "\n..\n")
 
 

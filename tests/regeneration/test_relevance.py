@@ -20,6 +20,7 @@ CASES = [
     ("a project further down", {"web/package.json"}, set(), ["web/package.json"]),
     ("a picture at the top", {"shop.png"}, set(), []),
     ("an image of its own", {"Dockerfile"}, set(), ["Dockerfile"]),
+    ("what a platform is told to run", {"worker/wrangler.toml"}, set(), ["worker/wrangler.toml"]),
     ("the first test", {"lib/prices.test.js"}, set(), ["lib/prices.test.js"]),
 ]
 
