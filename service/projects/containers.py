@@ -53,6 +53,12 @@ def is_compose(name: str) -> bool:
     return re.fullmatch(r"(?:docker-)?compose(?:[._-][\w.-]*)?\.ya?ml", name) is not None
 
 
+def dockerfile_at(tree: Tree, path: str) -> Dockerfile | None:
+    """The Dockerfile at a path of the tree, read once; None where none was read, or an empty one."""
+    source = tree.text(path)
+    return tree.remember("dockerfile", path, lambda: dockerfile(source)) if source else None
+
+
 def dockerfile(source: str) -> Dockerfile:
     """Read a Dockerfile; what cannot be resolved (`$PORT` without a default) is left out."""
     images: list[str] = []
@@ -125,6 +131,10 @@ class Service:
 
 def compose_services(tree: Tree, folder: str) -> tuple[Service, ...]:
     """The services of the folder's compose file (the main one; others override it for development)."""
+    return tree.remember("compose services", folder, lambda: _compose_services(tree, folder))
+
+
+def _compose_services(tree: Tree, folder: str) -> tuple[Service, ...]:
     names = tree.names(folder)
     main = [name for name in COMPOSE_NAMES if name in names] or [name for name in names if is_compose(name)]
     found: dict[str, Service] = {}

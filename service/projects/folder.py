@@ -8,7 +8,7 @@ from functools import cached_property
 
 from service.projects import javascript
 from service.projects.commands import procfile
-from service.projects.containers import Dockerfile, Service, compose_services, dockerfile, is_dockerfile
+from service.projects.containers import Dockerfile, Service, compose_services, dockerfile_at, is_dockerfile
 from service.projects.model import Evidence
 from service.projects.node_manager import NodeManager, node_manager, parents
 from service.projects.nx import nx_package
@@ -96,8 +96,7 @@ class Folder:
     def dockerfile(self) -> Dockerfile | None:
         """The folder's Dockerfile that deploys, the plainly named one first."""
         names = sorted(filter(is_dockerfile, self.names), key=lambda name: (name != "Dockerfile", name))
-        source = self.text(names[0]) if names else None
-        return dockerfile(source) if source else None
+        return dockerfile_at(self.tree, self.path(names[0])) if names else None
 
     @cached_property
     def compose(self) -> tuple[Service, ...]:

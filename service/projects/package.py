@@ -35,7 +35,7 @@ class Package:
 
     def depends_on(self, *names: str) -> bool:
         """Whether any of `names` is a dependency of any kind but a peer."""
-        return any(name in self.runtime or name in self.development for name in names)
+        return not (self.runtime.keys().isdisjoint(names) and self.development.keys().isdisjoint(names))
 
     def first_of(self, *names: str) -> str | None:
         """The first of `names` that is a dependency, at run time or while developing."""

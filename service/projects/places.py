@@ -113,9 +113,8 @@ def _is_bare(tree: Tree) -> bool:
 
 
 _STARTS = frozenset(("run.py", "wsgi.py", "asgi.py"))  # further down they are more often modules of something
-# What is in every name of a manifest that has no fixed one.
+# What every name of a manifest ends with that has no fixed one, nor a word in it that is asked for below.
 _ENDINGS = ("proj", ".sln", ".slnx", ".cabal", ".gemspec")
-_WORDS = ("req", "docker", "container", "compose")
 # What Deno starts from where no file says that it does.
 DENO_ENTRIES = tuple(f"{place}{name}.ts" for place in ("", "src/") for name in ("main", "server", "mod", "index"))
 _OF_HUGO = frozenset(("config.toml", "config.yaml", "config.yml"))  # as it was called for long
@@ -126,6 +125,8 @@ def _is_manifest(name: str) -> bool:
     if name in MANIFESTS:
         return True
     lower = name.lower()
-    if not (lower.endswith(_ENDINGS) or any(word in lower for word in _WORDS)):
+    if not (
+        "req" in lower or "docker" in lower or "container" in lower or "compose" in lower or lower.endswith(_ENDINGS)
+    ):
         return False  # as almost all are, so that the rest need not be fast
     return is_requirements(name) or is_dockerfile(name) or is_compose(name) or PROJECT_FILE.fullmatch(name) is not None

@@ -104,9 +104,11 @@ def _only_framework(folder: Folder) -> str | None:
 
 
 def modules(folder: Folder, word: str) -> Iterator[ast.Module]:
-    """The modules of the folder that were read and hold `word`, likeliest entry first; those of packages apart."""
+    """The modules of the folder that were read and hold `word` as a whole word (`import` is none for `port`), likeliest
+    entry first; those of packages apart."""
+    held = re.compile(rf"\b{re.escape(word)}\b")
     for name in entry_order(folder):
-        if not name.endswith("__init__.py") and word in (folder.text(name) or ""):
+        if not name.endswith("__init__.py") and held.search(folder.text(name) or ""):
             module = folder.tree.python(folder.path(name))
             if module is not None:
                 yield module

@@ -36,7 +36,7 @@ def small_half(tree: Tree, parts: tuple[Part, ...]) -> str | None:
             if half is backs and everything >= _LARGE and all(map(_is_a_script, backs)):
                 return f"next to {everything} files of code {half[0].root} holds hardly more than a script"
             continue
-        code = code_in(tree, (folder for folder in folders if within(folder, tuple(half))))
+        code = code_in(tree, inside(folders, half))
         if everything >= _MANY and code * share < everything:
             return f"{code} of {everything} files of code lie in {half[0].root}, which may not be served with the rest"
     return None
@@ -69,8 +69,9 @@ def lies_elsewhere(tree: Tree, parts: tuple[Part, ...]) -> str | None:
     everything = code_in(tree, folders)
     whole = any(part.is_front for part in parts) and any(part.serves for part in parts)
     bound = frozenset(workspaces.members(tree, tree.folders))
+    held = inside(folders, parts)
     for counted, enough in ((bound, 0.4 if whole else 0.75), (_needed(tree, parts, bound), 0.4)):
-        own = [folder for folder in folders if within(folder, parts) or not counted.isdisjoint(parents(folder))]
+        own = [folder for folder in folders if folder in held or (counted and not counted.isdisjoint(parents(folder)))]
         outside = everything - code_in(tree, own)
         if own and outside >= _FEW and outside > everything * (1 - enough):
             return f"{outside} of {everything} files of code lie outside of {parts[0].root}"
@@ -92,13 +93,25 @@ def _needed(tree: Tree, parts: tuple[Part, ...], bound: frozenset[str]) -> froze
 
 def code_in(tree: Tree, folders: Iterable[str]) -> int:
     """How many files of code lie directly in `folders`; one that is alone in its directory counts as a script."""
-    counted = (sum(map(CODE.__contains__, tree.endings(folder))) for folder in folders)
-    return sum(number for number in counted if number > 1)
+    held = tree.remember("files of code", ".", lambda: _code(tree))
+    return sum(map(held.__getitem__, folders))
+
+
+def _code(tree: Tree) -> dict[str, int]:
+    """How many files of code lie directly in each directory, scripts that are alone left out."""
+    counted = {folder: sum(map(CODE.__contains__, tree.endings(folder))) for folder in tree.folders}
+    return {folder: number if number > 1 else 0 for folder, number in counted.items()}
 
 
 def within(place: str, parts: tuple[Part, ...]) -> bool:
     """Whether a directory or path lies in one of the parts."""
-    return any(part.root == "." or place == part.root or place.startswith(f"{part.root}/") for part in parts)
+    return bool(inside((place,), parts))
+
+
+def inside(places: Iterable[str], parts: Iterable[Part]) -> frozenset[str]:
+    """Those of the directories or paths that lie in one of the parts."""
+    roots = tuple("" if part.root == "." else f"{part.root}/" for part in parts)
+    return frozenset(place for place in places if f"{place}/".startswith(roots))
 
 
 def own_paths(part: Part) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from service.projects import versions
-from service.projects.containers import dockerfile, is_dockerfile
+from service.projects.containers import dockerfile_at, is_dockerfile
 from service.projects.node_manager import parents
 from service.projects.package import package_in
 from service.projects.python_manifest import python_manifest
@@ -126,10 +126,10 @@ def _tool_versions(tree: Tree, folder: str, tools: tuple[str, ...]) -> Iterator[
 
 def images(tree: Tree, folder: str, names: tuple[str, ...]) -> Iterator[Stated]:
     """The tags of base images called one of `names` in the Dockerfiles of `folder`."""
-    for name in tree.names(folder):
+    for name in filter(is_dockerfile, tree.names(folder)):
         path = resolve(folder, name) or ""
-        source = tree.text(path) if is_dockerfile(name) else None
-        for image in dockerfile(source).images if source else ():
+        made = dockerfile_at(tree, path)
+        for image in made.images if made else ():
             repository, _, tag = image.partition("@")[0].rpartition(":")
             if repository.rpartition("/")[2] in names and "$" not in tag:
                 version = re.match(r"(?:python|node)?-?(\d[\w.]*)", tag)

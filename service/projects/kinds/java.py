@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from xml.etree.ElementTree import Element
 
 from service.projects import javascript, version_files, versions
 from service.projects.backing import backing_services
@@ -72,10 +73,13 @@ def _pom(folder: Folder) -> list[tuple[str, str]]:
 
 
 def _elements(folder: Folder, name: str) -> list[tuple[str, str]]:
-    root = folder.tree.xml(folder.path(name))
-    if root is None:
-        return []
-    return [(element.tag.rpartition("}")[2], (element.text or "").strip()) for element in root.iter()]
+    path = folder.path(name)
+    return folder.tree.remember("elements", path, lambda: _texts(folder.tree.xml(path)))
+
+
+def _texts(root: Element | None) -> list[tuple[str, str]]:
+    elements = root.iter() if root is not None else ()
+    return [(element.tag.rpartition("}")[2], (element.text or "").strip()) for element in elements]
 
 
 def _pom_framework(folder: Folder) -> str | None:
