@@ -10,7 +10,8 @@ from service.projects.kind import CERTAIN, Claim, Kind
 from service.projects.kinds import KINDS
 from service.projects.languages import CODE, COUNTED, ending
 from service.projects.node_manager import parents
-from service.projects.parts import GENERIC, Claimed
+from service.projects.node_starts import builds_another
+from service.projects.parts import FRONT, GENERIC, Claimed
 from service.projects.tree import Tree
 
 _IMAGES = 3  # from here on they are what a directory is about
@@ -42,6 +43,8 @@ def _rank(folder: Folder, pair: tuple[Kind, Claim], claims: list[tuple[Kind, Cla
         return True  # a `main` that nothing starts
     if kind.type in ("node", "python", "ruby") and claim.framework is None and _generates(claims):
         return True  # tools of a site
+    if kind.type in FRONT and kind.type != "static" and builds_another(folder):
+        return True  # what is left of earlier pages
     if kind.language not in COUNTED:
         return False
     rivals = (folder.tree.files_in(other.language) for other, rival in claims if rival.confidence >= CERTAIN)

@@ -69,6 +69,8 @@ def _composed(tree: Tree, claimed: list[Claimed]) -> Composition:
         return Composition("monorepo", None, (*fronts, *backs), "many applications side by side", UNBOUND)
     if fronts and backs and is_unrelated(tree, [*fronts, *backs]):
         return Composition("monorepo", None, (*fronts, *backs), "applications that nothing ties together", UNBOUND)
+    if fronts and backs and workspaces.orchestrator(tree) and all(map(_is_published, (*fronts, *backs))):
+        return Composition("monorepo", None, (*fronts, *backs), "packages that are published")
     if fronts and backs:
         return Composition("fullstack", None, (*fronts, *backs), "a front end beside a back end")
     if fronts and not _are_aids(fronts, parts):
@@ -101,6 +103,11 @@ def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:
     if all(_depends_on(part, names) for part in fronts) and (len(names) > 1 or not _are_named(fronts)):
         return True  # what shows the packages
     return len(libraries) >= 3 and not _are_named(fronts)
+
+
+def _is_published(part: Part) -> bool:
+    package = part.folder.package
+    return package is not None and package.publishes and not package.private
 
 
 def _are_named(fronts: list[Part]) -> bool:

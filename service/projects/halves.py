@@ -17,7 +17,7 @@ _HANDS_OUT = re.compile(
 )
 ANGULARS_OWN = ("@angular/ssr", "@nguniversal/express-engine", "@nguniversal/builders")
 _OWN_ROUTE = re.compile(
-    r"\.(?:post|put|patch|delete)\(|\bRouter\(|\.get\(\s*[\"'`](?!/?\*)|\b(?:require\(|from\s+|import\()\s*[\"']\.{1,2}/(?![\w./-]*webpack)|"
+    r"\.(?:post|put|patch|delete)\(|\bRouter\(|\.get\(\s*[\"'`](?!/?(?:\*|(?:ping|health\w*)[\"'`]))|\b(?:require\(|from\s+|import\()\s*[\"']\.{1,2}/(?![\w./-]*webpack)|"
     r"\b(?:mongoose|sequelize|prisma|socket\.io|apollo)|http-proxy|\b(?:create)?proxy(?:Middleware|Server)?\(",
     re.IGNORECASE,
 )

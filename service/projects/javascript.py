@@ -97,8 +97,9 @@ def _joined(block: str, key: str, code: str) -> str | None:
     if (call := _CALL.match(block, start.end())) and (joins := re.search(_JOINS.format(re.escape(call[1])), code)):
         up = [word.strip("/") for word in re.findall(r"[\"']([^\"'\n]+)[\"']", joins[1])]
         return posixpath.normpath("/".join([*up, call[2].strip("/")]))
-    name = _NAME.match(block, start.end())
-    return _joined(code, name[0], "") if name and code and name[0] != key else None
+    member, plain = re.compile(_MEMBER).match(block, start.end()), _NAME.match(block, start.end())
+    name = member[1] if member else plain[0] if plain else None  # `path: paths.build`, `path: built`
+    return _joined(code, name, "") if name and code and name != key else None
 
 
 def mentions(source: str, key: str) -> bool:

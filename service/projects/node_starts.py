@@ -41,6 +41,13 @@ _SHOWING = (
 )
 _RUNS_SCRIPT = re.compile(r"(?:^|\s)(?:nodemon|node|tsx|ts-node|bun)\s+(?:watch\s+|-\S+\s+)*(?:\./)?([\w./-]+)")
 _TOOL = re.compile(r"(?:scripts?|tools?|tooling|ci)/")
+# A package further down that a script goes to, and what makes pages here.
+_ENTERS = re.compile(
+    r"\s*(?:cd\s+(?:\./)?([\w./-]+?)/?\s*&&|(?:npm|yarn|pnpm)\s+(?:--prefix|--cwd|--dir|-C)[ =](?:\./)?([\w./-]+?)/?\s)"
+)
+_MAKES_PAGES = re.compile(
+    r"(?:^|[\s&;])(?:next|vite|webpack|ng|vue-cli-service|react-scripts|craco|parcel|rollup|gatsby)(?:\s|$)"
+)
 _RESTARTS = re.compile(r"nodemon|tsx watch|--watch")  # a server all the same
 
 
@@ -53,6 +60,14 @@ def scripts_run(command: str) -> list[str]:
     """The files that Node.js or its kind is given in a command, those of a bundler's own server apart."""
     steps = [step for step in re.split(r"&&|;", command) if not is_dev_server(_RESTARTS.sub("", step))]
     return [match[1] for step in steps if (match := _RUNS_SCRIPT.search(step))]
+
+
+def builds_another(folder: Folder) -> bool:
+    """Whether the build script builds a package further down, and no script anything here."""
+    scripts = folder.package.scripts if folder.package else {}
+    match = _ENTERS.match(scripts.get("build", ""))
+    place = (match[1] or match[2]) if match else ""
+    return folder.has(f"{place}/package.json") and not any(map(_MAKES_PAGES.search, scripts.values()))
 
 
 def starts_program(package: Package) -> bool:

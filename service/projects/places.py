@@ -17,7 +17,7 @@ _NOISE = """
 node_modules bower_components jspm_packages vendor vendors third_party third-party .git .github .gitlab
 .circleci .devcontainer .storybook .idea .vscode .venv venv env virtualenv site-packages __pycache__ .tox
 .nox .next .nuxt .output .svelte-kit .angular .turbo .nx .cache .yarn .docker .docusaurus .husky .expo dist
-out target coverage __tests__ __mocks__ __fixtures__ cookbooks
+out target decompiled coverage __tests__ __mocks__ __fixtures__ cookbooks
 """
 NOISE = frozenset(_NOISE.split())
 # Part of the project but not what it is about; looked at only where there is nothing else.
@@ -48,6 +48,7 @@ _SIDE_PART = re.compile(
     r"^examples?-|^test-(?!(?:web|server|api|client|frontend|backend|ui)$)|^test_?project|^project_?template|^__?e2e|^e2e|^docs-|"
     r"[-_](?:config|configs|mock|docs|e2e|example|examples|playground|sandbox|storybook|templates)$"
 )
+_PACKED = re.compile(r"(^|/)src/main/resources/((?:front|client|web|ui)[\w-]*(?:/|$))", re.IGNORECASE)
 
 
 def is_noise(folder: str) -> bool:
@@ -59,6 +60,8 @@ def is_noise(folder: str) -> bool:
 def is_side(folder: str) -> bool:
     """Whether a directory lies in one of `SIDE`: documentation, tests, examples; or in one whose name a template's
     user fills in."""
+    if "src/main/resources/" in folder:  # of Java: the pages that are packed with a server have their sources there
+        folder = _PACKED.sub(r"\1\2", folder)
     return any(map(_is_side_part, folder.split("/")))
 
 

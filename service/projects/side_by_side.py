@@ -7,7 +7,7 @@ import re
 from service.projects import workspaces
 from service.projects.containers import is_compose
 from service.projects.node_manager import parents
-from service.projects.parts import BACK_NAME, Part
+from service.projects.parts import BACK_NAME, FRONT_NAME, Part
 from service.projects.tree import Tree
 
 # More applications than this that nothing binds together are a collection, not a full stack.
@@ -17,6 +17,7 @@ APP_PLACE = re.compile(r"(?:^|/)(?:apps?|web|frontend|client|ui|www|site|admin|p
 _HALF = re.compile(
     r"front|client|web|\bui\b|site|admin|portal|dashboard|back|server|api|gateway|service|worker", re.IGNORECASE
 )
+_BACK = re.compile(r"back[-_]?end|server", re.IGNORECASE)
 _HOLDS_ALL = re.compile(r"(?:apps?|packages|services|src|modules|projects|source)$", re.IGNORECASE)
 
 
@@ -52,7 +53,10 @@ def _top(part: Part) -> str:
 
 
 def is_one(fronts: list[Part], backs: list[Part]) -> bool:
-    """Whether many services are the back end of one front end: they lie in one place, or a compose file builds them."""
+    """Whether many services are the back end of one front end: they lie in one place, or a compose file builds them; or
+    lie beside the two halves of one application, as the names of these say."""
+    if any(FRONT_NAME.fullmatch(part.root) for part in fronts) and any(_BACK.fullmatch(part.root) for part in backs):
+        return True
     places = {part.root.partition("/")[0] for part in backs}
     built = [part for part in backs if part.folder.own_services]
     return len(fronts) == 1 and (len(places) <= 2 or 2 * len(built) > len(backs))

@@ -22,6 +22,16 @@ CASES: dict[str, tuple[Files, str]] = {
         {"package.json": REACT, "vite.config.ts": "const c = { build: { outDir: resolve(__dirname, '../pages') } }"},
         "../pages",
     ),
+    "webpack, by a place among others": (
+        {
+            "package.json": WEBPACK,
+            "webpack.config.js": (
+                "const places = { built: resolve(__dirname, './pages'), src: resolve(__dirname, 'src') }\n"
+                "module.exports = { output: { filename: 'a.js', path: places.built } }"
+            ),
+        },
+        "pages",
+    ),
     "what the build runs of several bundlers": (
         {
             "package.json": package("react", dev=("parcel-bundler", "webpack"), scripts={"build": "rm -r a; webpack"}),

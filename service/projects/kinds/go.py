@@ -10,7 +10,7 @@ from service.projects.backing import backing_services
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
-from service.projects.places import is_side
+from service.projects.places import is_noise, is_side
 
 _FRAMEWORKS = {
     "gin": "github.com/gin-gonic/gin",
@@ -22,6 +22,7 @@ _FRAMEWORKS = {
 }
 # `main.go` not too far down, or whatever lies in a directory of `cmd/`, wherever that is.
 _PROGRAM = re.compile(r"^(?:[^/]+/){0,2}main\.go$|(?:^|/)cmd/(?:[^/]+/)?[^/]+\.go$")
+_SMALL = 5  # up to how many files a program without a module may be a script
 
 
 def recognise(folder: Folder) -> Claim | None:
@@ -43,7 +44,8 @@ def recognise(folder: Folder) -> Claim | None:
             sure = 0.93 if folder.tree.files_in("go") else 0.45
             return Claim(sure, (folder.fact(name, fact),), framework, library=not _starts(folder))
     if folder.has("main.go"):
-        return Claim(0.7, (folder.fact("main.go", "a program without a module"),))
+        own = sum(path.endswith(".go") and not is_noise(path) for path in folder.below)
+        return Claim(0.7 if own < _SMALL else 0.85, (folder.fact("main.go", "a program without a module"),))
     return None
 
 

@@ -36,10 +36,13 @@ def recognise(folder: Folder) -> Claim | None:
 
 def describe(folder: Folder) -> Component:
     source = folder.config_text("next.config")
-    exports = javascript.setting(source, "output") == "export" or _script(folder, "next export")
+    exported = _exported(folder)
+    exports = javascript.setting(source, "output") == "export" or exported is not None
     directory = javascript.setting(source, "distDir")
     if exports:
-        return node_component(folder, type="nextjs", output_dir=directory or "out", default_build="next build")
+        return node_component(
+            folder, type="nextjs", output_dir=exported or directory or "out", default_build="next build"
+        )
     manager, package = folder.node_manager, folder.package
     scripts = package.scripts if package else {}
     start = next(
@@ -55,8 +58,16 @@ def describe(folder: Folder) -> Component:
     )
 
 
-def _script(folder: Folder, command: str) -> bool:
-    return folder.package is not None and any(command in text for text in folder.package.scripts.values())
+def _exported(folder: Folder) -> str | None:
+    """Where a script has `next export` (until Next.js 14) write the pages: empty where it does not say; None if no
+    script exports."""
+    scripts = folder.package.scripts.values() if folder.package else ()
+    found = (
+        re.search(r"\bnext export\b(?:[^&|;]*?\s(?:-o|--outdir)[ =](?:\./)?([\w./-]+?)/?(?=$|[\s&|;]))?", text)
+        for text in scripts
+    )
+    match = next(filter(None, found), None)
+    return (match[1] or "") if match else None
 
 
 KIND = Kind("nextjs", "frontend", "javascript", recognise, describe)
