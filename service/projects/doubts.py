@@ -12,6 +12,7 @@ from service.projects.mixture import beside_what_is_installed, other_language, o
 from service.projects.node_packages import FRAMEWORKS
 from service.projects.package import package_in
 from service.projects.parts import BACK_NAME, FRONT, Part
+from service.projects.places import depth, is_side
 from service.projects.servers_unseen import unseen_application
 from service.projects.shares import code_in, lies_elsewhere, small_half
 from service.projects.tree import Tree
@@ -20,6 +21,7 @@ from service.projects.unaccounted import left_out, unseen_pages
 # Files of code beside images that are more than what makes and tries them.
 _MUCH_CODE = 30
 _AN_IMAGE = 10  # what one of many images may hold
+_DEEP = 3  # from how many directories down on an example is not what a repository is about
 _LESSON = re.compile(
     r"(?:\d{1,3}[-_. ]?[a-z]|(?:day|week|lesson|chapter|lab|task|exercise|ex|module|assignment|homework|hw|practice|"
     r"lecture|session|unit|class|level|challenge|kata|tutorial|"
@@ -83,9 +85,9 @@ def _of_its_kind(tree: Tree, type: str, parts: tuple[Part, ...]) -> str | None:
         against = _packs_a_program(parts[0]) or _framework_beside(parts[0]) if type == "static" else None
         return foreign_project(tree) or against
     if type == "node":
-        return _shows_pages(parts[0])
+        return _deep_example(parts[0]) or _shows_pages(parts[0])
     if type == "python":
-        return unseen_application(parts[0]) or _page_beside(parts[0])
+        return _deep_example(parts[0]) or unseen_application(parts[0]) or _page_beside(parts[0])
     return None
 
 
@@ -100,6 +102,13 @@ def _packs_a_program(part: Part) -> str | None:
         return None
     image = dockerfile.images[-1]
     return None if _SERVES_PAGES.search(f"{image} {dockerfile.command}") else f"the Dockerfile packs {image}, no page"
+
+
+def _deep_example(part: Part) -> str | None:
+    """A few scripts among examples further down, where nothing else was recognised."""
+    if part.claim.framework or not is_side(part.root) or depth(part.root) < _DEEP:
+        return None
+    return f"{part.root} lies among what is beside a project, and no project was recognised"
 
 
 def _shows_pages(part: Part) -> str | None:

@@ -8,6 +8,7 @@ from tests.projects.looking import (
     ANGULAR_JSON,
     EXPRESS,
     FASTAPI_PY,
+    FLASK_PY,
     REACT,
     SERVER_JS,
     VUE,
@@ -22,6 +23,15 @@ from tests.projects.test_wrong_claims import SPA, TOOLS
 COMPOSE = "services: {web: {build: ./web}, db: {image: postgres}}\n"
 
 DOUBTED: dict[str, tuple[Files, str, str]] = {
+    "scripts of an example far down, beside nothing else": (
+        {
+            "README.md": "",
+            "plugins/shop/examples/python/requirements.txt": "rich\n",
+            "plugins/shop/examples/python/main.py": "",
+        },
+        "python",
+        "lies among what is beside a project",
+    ),
     "a server that nothing starts beside Angular": (
         {
             "package.json": package("@angular/core", "express", scripts={"start": "ng serve"}),
@@ -152,6 +162,14 @@ CERTAIN: dict[str, tuple[Files, str]] = {
             "web/index.html": "",
         },
         "node",
+    ),
+    "scripts of an example, beside nothing else": (
+        {"README.md": "", "examples/python/requirements.txt": "rich\n", "examples/python/main.py": ""},
+        "python",
+    ),
+    "a server among examples far down": (
+        {"plugins/shop/examples/python/requirements.txt": "flask\n", "plugins/shop/examples/python/app.py": FLASK_PY},
+        "flask",
     ),
     "documentation whose scripts call one another": (
         {
