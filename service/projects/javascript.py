@@ -57,7 +57,7 @@ _JOINS = (
 )
 _CALL = re.compile(r"""([A-Za-z_$][\w$]*)\(\s*["']([\w./-]+)["']\s*\)""")
 _MEMBER = r"[A-Za-z_$][\w$]*\.([A-Za-z_$][\w$]*)(?=\s*(?:[,;}\n]|$))"
-_NAME = re.compile(r"[A-Za-z_$][\w$]*(?=\s*(?:[,;}\n]|$))")
+_NAME = re.compile(r"(?:[A-Za-z_$][\w$]*\.)?([A-Za-z_$][\w$]*)(?=\s*(?:[,;}\n]|$))")
 
 
 def directory(source: str, key: str, *, within: str | None = None) -> str | None:
@@ -97,9 +97,8 @@ def _joined(block: str, key: str, code: str) -> str | None:
     if (call := _CALL.match(block, start.end())) and (joins := re.search(_JOINS.format(re.escape(call[1])), code)):
         up = [word.strip("/") for word in re.findall(r"[\"']([^\"'\n]+)[\"']", joins[1])]
         return posixpath.normpath("/".join([*up, call[2].strip("/")]))
-    member, plain = re.compile(_MEMBER).match(block, start.end()), _NAME.match(block, start.end())
-    name = member[1] if member else plain[0] if plain else None  # `path: paths.build`, `path: built`
-    return _joined(code, name, "") if name and code and name != key else None
+    name = _NAME.match(block, start.end())  # `path: built`, `path: paths.built`
+    return _joined(code, name[1], "") if name and code and name[1] != key else None
 
 
 def mentions(source: str, key: str) -> bool:
