@@ -79,9 +79,9 @@ def route(page: Page, name: str) -> Locator:
     return page.locator("li.card", has_text=name)
 
 
-def is_on(page: Page, name: str) -> None:
+def stands(page: Page, name: str, state: str = "on") -> None:
     """Waits until the page that shows it so has its scripts: a button does nothing before."""
-    expect(route(page, name).locator("[data-state]")).to_have_text("on")
+    expect(route(page, name).locator("[data-state]")).to_have_text(state)
     page.locator('[data-connection="live"]').wait_for()
 
 
@@ -90,6 +90,7 @@ def became(page: Page, name: str, text: str) -> None:
     for _ in range(200):
         page.reload()
         if text in route(page, name).inner_text():
+            page.locator('[data-connection="live"]').wait_for()
             return
         page.wait_for_timeout(100)
     raise AssertionError(f"{text!r} is not in {route(page, name).inner_text()!r}")
@@ -104,7 +105,7 @@ def test_a_route_is_added_tried_out_and_what_became_of_it_is_shown(notifications
     add(notifications, "the team", "Slack", receiver.url)
     mine = route(notifications, "the team")
     expect(mine).to_contain_text("http://127.0.0.1/…")
-    is_on(notifications, "the team")
+    stands(notifications, "the team")
 
     mine.get_by_role("button", name="Send a test").click()
     expect(mine.locator("[data-told]")).to_contain_text("On its way")
@@ -151,13 +152,13 @@ def test_a_route_is_for_an_environment_and_a_branch_paused_and_removed(notificat
     mine = route(notifications, "on call")
     expect(mine).to_contain_text("on production")
     expect(mine).to_contain_text("of release/*")
-    is_on(notifications, "on call")
+    stands(notifications, "on call")
 
     mine.get_by_role("button", name="Pause").click()
-    expect(mine.locator("[data-state]")).to_have_text("paused")
+    stands(notifications, "on call", "paused")
     expect(mine.get_by_role("button", name="Send a test")).to_have_count(0)
     mine.get_by_role("button", name="Let it go on").click()
-    is_on(notifications, "on call")
+    stands(notifications, "on call")
 
     notifications.once("dialog", lambda dialog: dialog.accept())
     mine.get_by_role("button", name="Remove").click()
@@ -168,14 +169,14 @@ def test_a_target_that_is_gone_is_said_so_and_what_died_is_sent_again(notificati
     receiver.answer = 410
     add(notifications, "the team", "Slack", receiver.url)
     mine = route(notifications, "the team")
-    is_on(notifications, "the team")
+    stands(notifications, "the team")
     mine.get_by_role("button", name="Send a test").click()
     expect(mine.locator("[data-told]")).to_contain_text("On its way")
     became(notifications, "the team", "Paused by itself: it answered 410: it is gone.")
 
     receiver.answer = 200
     mine.get_by_role("button", name="Let it go on").click()
-    is_on(notifications, "the team")
+    stands(notifications, "the team")
     mine.get_by_role("button", name="Send 1 again").click()
     expect(mine.locator("[data-told]")).to_contain_text("They are tried once more.")
     became(notifications, "the team", "0 waiting, 0 dead")
