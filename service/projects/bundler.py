@@ -170,7 +170,7 @@ def is_published(folder: Folder) -> bool:
         return False
     if any(name in package.peers for name in ("react", "vue", "svelte", "@angular/core", "solid-js")):
         return package.publishes or (package.main is not None and not package.private)
-    return package.publishes and not package.private and not is_shown(folder, package)
+    return package.is_offered and not is_shown(folder, package)
 
 
 def is_shown(folder: Folder, package: Package) -> bool:

@@ -69,7 +69,7 @@ def _composed(tree: Tree, claimed: list[Claimed]) -> Composition:
         return Composition("monorepo", None, (*fronts, *backs), "many applications side by side", UNBOUND)
     if fronts and backs and is_unrelated(tree, [*fronts, *backs]):
         return Composition("monorepo", None, (*fronts, *backs), "applications that nothing ties together", UNBOUND)
-    if fronts and backs and workspaces.orchestrator(tree) and all(map(_is_published, (*fronts, *backs))):
+    if fronts and backs and workspaces.orchestrator(tree) and all(map(_is_offered, (*fronts, *backs))):
         return Composition("monorepo", None, (*fronts, *backs), "packages that are published")
     if fronts and backs:
         return Composition("fullstack", None, (*fronts, *backs), "a front end beside a back end")
@@ -105,9 +105,8 @@ def _are_aids(fronts: list[Part], parts: list[Part]) -> bool:
     return len(libraries) >= 3 and not _are_named(fronts)
 
 
-def _is_published(part: Part) -> bool:
-    package = part.folder.package
-    return package is not None and package.publishes and not package.private
+def _is_offered(part: Part) -> bool:
+    return part.folder.package is not None and part.folder.package.is_offered
 
 
 def _are_named(fronts: list[Part]) -> bool:

@@ -6,21 +6,17 @@ import re
 from collections.abc import Iterable
 
 from service.projects import workspaces
-from service.projects.containers import is_compose, is_dockerfile
-from service.projects.foreign import foreign_project, only_backing
-from service.projects.mixture import beside_what_is_installed, other_language, own_folders
+from service.projects.foreign import foreign_project
+from service.projects.images import more_than_images
+from service.projects.mixture import beside_what_is_installed, other_language
 from service.projects.node_packages import FRAMEWORKS
-from service.projects.package import package_in
 from service.projects.parts import BACK_NAME, FRONT, Part
 from service.projects.places import depth, is_side
 from service.projects.servers_unseen import unseen_application
-from service.projects.shares import code_in, lies_elsewhere, small_half
+from service.projects.shares import lies_elsewhere, small_half
 from service.projects.tree import Tree
 from service.projects.unaccounted import left_out, unseen_pages
 
-# Files of code beside images that are more than what makes and tries them.
-_MUCH_CODE = 30
-_AN_IMAGE = 10  # what one of many images may hold
 _DEEP = 3  # from how many directories down on an example is not what a repository is about
 _LESSON = re.compile(
     r"(?:\d{1,3}[-_. ]?[a-z]|(?:day|week|lesson|chapter|lab|task|exercise|ex|module|assignment|homework|hw|practice|"
@@ -57,8 +53,7 @@ def doubt(tree: Tree, type: str, parts: Iterable[Part]) -> str | None:
         if found and all(found):
             return f"{found[0]} tells that the result is installed, not served"
     if type == "docker":
-        against = _built_from_code(tree, held) or only_backing(tree, held)
-        return against or foreign_project(tree) or _started_beside(held) or _much_code(tree, held)
+        return more_than_images(tree, held)
     if type in ("fullstack", "monorepo"):
         return _pages_in_php(held) or (_of_a_stack(tree, held) if type == "fullstack" else unseen_pages(tree, held))
     return _of_its_kind(tree, type, held) or left_out(tree, type, held)
@@ -158,42 +153,8 @@ def _framework_beside(part: Part) -> str | None:
     return f"{package.path} depends on {name}" if package and name else None
 
 
-def _started_beside(parts: tuple[Part, ...]) -> str | None:
-    """A package beside an image, with a script that starts or builds it, that was not recognised."""
-    for part in parts:
-        package = part.folder.package
-        if part.kind.type == "docker" and package and package.runtime and package.script("start", "build", "dev"):
-            return f"{package.path} starts or builds something"
-    return None
-
-
-def _much_code(tree: Tree, parts: tuple[Part, ...]) -> str | None:
-    """How much code lies beside the images, if it is more than what makes them; services that were told apart by their
-    languages are accounted for."""
-    if any(part.kind.type != "docker" for part in parts):
-        return None
-    services = [service for part in parts for service in part.folder.compose]
-    finished = [service for service in services if service.image and not service.backing]
-    if len(finished) > 2 and not any(service.context for service in services):
-        return None
-    code = code_in(tree, own_folders(tree))
-    made = sum(any(map(is_dockerfile, tree.names(folder))) for folder in own_folders(tree))
-    return f"{code} files of code lie beside the images" if code > max(_MUCH_CODE, _AN_IMAGE * made) else None
-
-
 def _pages_in_php(parts: tuple[Part, ...]) -> str | None:
     """Directories with a page in PHP each, of which nothing says what belongs together."""
     if all(part.kind.type == "php" and not part.folder.has("composer.json") for part in parts):
         return f"pages in PHP lie in {parts[0].root} and in {parts[-1].root}"
-    return None
-
-
-def _built_from_code(tree: Tree, parts: tuple[Part, ...]) -> str | None:
-    """The directory that a compose file builds an image from, if it holds a program of its own."""
-    for part in parts:
-        if not any(map(is_compose, part.folder.names)):
-            continue
-        for service in part.folder.compose:
-            if service.context and service.context != part.root and package_in(tree, service.context):
-                return f"{service.context} holds a program, of which an image is made"
     return None

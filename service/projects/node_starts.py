@@ -66,8 +66,9 @@ def builds_another(folder: Folder) -> bool:
     """Whether the build script builds a package further down, and no script anything here."""
     scripts = folder.package.scripts if folder.package else {}
     match = _ENTERS.match(scripts.get("build", ""))
-    place = (match[1] or match[2]) if match else ""
-    return folder.has(f"{place}/package.json") and not any(map(_MAKES_PAGES.search, scripts.values()))
+    if match is None or any(map(_MAKES_PAGES.search, scripts.values())):
+        return False
+    return folder.has(f"{match[1] or match[2]}/package.json")
 
 
 def starts_program(package: Package) -> bool:

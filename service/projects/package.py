@@ -33,6 +33,11 @@ class Package:
     private: bool
     publishes: bool
 
+    @property
+    def is_offered(self) -> bool:
+        """Whether others may install the package: it says what they get, and it is not kept back."""
+        return self.publishes and not self.private
+
     def depends_on(self, *names: str) -> bool:
         """Whether any of `names` is a dependency of any kind but a peer."""
         return not (self.runtime.keys().isdisjoint(names) and self.development.keys().isdisjoint(names))

@@ -116,7 +116,7 @@ def _is_bare(tree: Tree) -> bool:
 
 
 _STARTS = frozenset(("run.py", "wsgi.py", "asgi.py"))  # further down they are more often modules of something
-# What every name of a manifest ends with that has no fixed one, nor a word in it that is asked for below.
+# How names of manifests end that are not fixed; the others hold one of the words that `_is_manifest` looks for.
 _ENDINGS = ("proj", ".sln", ".slnx", ".cabal", ".gemspec")
 # What Deno starts from where no file says that it does.
 DENO_ENTRIES = tuple(f"{place}{name}.ts" for place in ("", "src/") for name in ("main", "server", "mod", "index"))

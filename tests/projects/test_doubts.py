@@ -32,6 +32,14 @@ DOUBTED: dict[str, tuple[Files, str, str]] = {
         "python",
         "lies among what is beside a project",
     ),
+    "a program of Node.js among examples far down, beside nothing else": (
+        {
+            "plugins/shop/examples/node/package.json": package(scripts={"start": "node index.js"}),
+            "plugins/shop/examples/node/index.js": "",
+        },
+        "node",
+        "lies among what is beside a project",
+    ),
     "a server that nothing starts beside Angular": (
         {
             "package.json": package("@angular/core", "express", scripts={"start": "ng serve"}),

@@ -21,7 +21,7 @@ def recognise(folder: Folder) -> Claim | None:
     if package is None or not package.depends_on("express"):
         return None
     starts = any(map(_STARTS.fullmatch, package.scripts))
-    if "express" in package.peers or (package.publishes and not package.private and not starts):
+    if "express" in package.peers or (package.is_offered and not starts):
         return None  # something for Express, not something on it
     evidence = [package.fact("express")]
     importing = imports_of_entries(folder, "express")

@@ -22,7 +22,7 @@ _FRAMEWORKS = {
 }
 # `main.go` not too far down, or whatever lies in a directory of `cmd/`, wherever that is.
 _PROGRAM = re.compile(r"^(?:[^/]+/){0,2}main\.go$|(?:^|/)cmd/(?:[^/]+/)?[^/]+\.go$")
-_SMALL = 5  # up to how many files a program without a module may be a script
+_SMALL = 5  # fewer files than these may be a script where no module says that they are a program
 
 
 def recognise(folder: Folder) -> Claim | None:

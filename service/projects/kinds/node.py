@@ -67,13 +67,13 @@ def recognise(folder: Folder) -> Claim | None:
 def _serving(folder: Folder, package: Package) -> Claim | None:
     """A server on a framework among the dependencies, which a script starts or an entry file imports."""
     server = package.first_of(*SERVERS)
-    is_own = server in SELF_STARTED and not (package.publishes and not package.private)
+    is_own = server in SELF_STARTED and not package.is_offered
     if server is None or not (is_own or server in package.runtime) or package.peers.get(server):
         return None
     if "workspaces" in package.scripts:
         return None
     starts = is_own or (starts_program(package) and not builds_page(folder))
-    if (starts or imports_of_entries(folder, server)) and (starts or package.private or not package.publishes):
+    if (starts or imports_of_entries(folder, server)) and (starts or not package.is_offered):
         return Claim(0.88, (package.fact(server),), server, library=not starts and _is_imported(folder))
     return None
 
@@ -108,9 +108,7 @@ def _is_imported(folder: Folder) -> bool:
 def _is_shared(folder: Folder) -> bool:
     """Whether a program is made for others to install (`bin` or `exports`), not to run here."""
     package = folder.package
-    return (
-        package is not None and package.publishes and not package.private and not folder.has("Procfile", "Dockerfile")
-    )
+    return package is not None and package.is_offered and not folder.has("Procfile", "Dockerfile")
 
 
 def is_tooling(folder: Folder) -> bool:

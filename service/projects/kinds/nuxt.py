@@ -17,7 +17,7 @@ def recognise(folder: Folder) -> Claim | None:
     config, package = folder.config("nuxt.config"), folder.package
     name = package.first_of(*_NAMES) if package else None
     if package and name and (config or folder.has("app.vue", "app/app.vue") or package.script("build", "generate")):
-        if package.publishes and not package.private and folder.has_folder("src/runtime"):
+        if package.is_offered and folder.has_folder("src/runtime"):
             return None  # a module for Nuxt, with a playground
         evidence = (package.fact(name), *([folder.fact(config, "configuration of Nuxt")] if config else []))
         return Claim(0.97 if config else 0.85, evidence)
