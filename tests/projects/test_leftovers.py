@@ -126,3 +126,46 @@ def test_the_pages_that_next_exports_lie_where_the_script_says(script: str) -> N
     exported = package("next", "react", scripts={"build": script})
 
     assert look({"package.json": exported, "next.config.js": "", "pages/index.js": ""}).output_dir == EXPORTS[script]
+
+
+BUILDS = {
+    "the build exports": ({"build": "next build && next export"}, "npm run build"),
+    "the build calls what exports": ({"build": "next build && npm run pages", "pages": "next export"}, "npm run build"),
+    "another script builds and exports": (
+        {"build": "next build", "export": "npm run build && next export"},
+        "npm run export",
+    ),
+    "another script only exports": (
+        {"build": "next build", "export": "next export"},
+        "npm run build && npm run export",
+    ),
+    "nothing builds by name": ({"export": "next export"}, "npx next build && npm run export"),
+}
+
+
+@pytest.mark.parametrize("case", BUILDS)
+def test_what_builds_an_exported_site_leaves_the_pages(case: str) -> None:
+    scripts, expected = BUILDS[case]
+    exported = package("next", "react", scripts=scripts)
+
+    detection = look({"package.json": exported, "next.config.js": "", "pages/index.js": ""})
+
+    assert (detection.build_command, detection.output_dir) == (expected, "out")
+
+
+@pytest.mark.parametrize("version", ["15.5.2", "^14.0.0", "~14", ">=16.1"])
+def test_a_script_that_exports_is_a_leftover_where_next_has_no_such_command(version: str) -> None:
+    scripts = {"build": "next build", "start": "next start", "export": "next export"}
+    kept = package(f"next@{version}", "react", scripts=scripts)
+
+    detection = look({"package.json": kept, "next.config.js": "", "pages/index.js": ""})
+
+    assert (detection.build_command, detection.output_dir) == ("npm run build", ".next")
+    assert detection.start_command == "npm start"
+
+
+@pytest.mark.parametrize("version", ["13.4.0", "^9.1.4", "latest", "1.4.0"])
+def test_a_script_exports_where_next_may_have_the_command(version: str) -> None:
+    kept = package(f"next@{version}", "react", scripts={"build": "next build && next export"})
+
+    assert look({"package.json": kept, "next.config.js": "", "pages/index.js": ""}).output_dir == "out"

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from service.projects import javascript
 from service.projects.folder import Folder
 from service.projects.kind import Claim, Kind
 from service.projects.model import Component
-from service.projects.node_project import node_component
+from service.projects.node_project import build_command, node_component
 from service.projects.node_starts import is_dev_server
+
+# The command that version 14 of Next.js took away (https://nextjs.org/docs/app/guides/static-exports), with the
+# directory if it names one; and the versions that have no such command.
+_EXPORT = re.compile(r"\bnext export\b(?:[^&|;]*?\s(?:-o|--outdir)[ =](?:\./)?([\w./-]+?)/?(?=$|[\s&|;]))?")
+_NO_EXPORT = re.compile(r"[\^~>=v ]*(?:1[4-9]|[2-9]\d)(?:\.|$)")
 
 
 def recognise(folder: Folder) -> Claim | None:
@@ -36,13 +43,13 @@ def recognise(folder: Folder) -> Claim | None:
 
 def describe(folder: Folder) -> Component:
     source = folder.config_text("next.config")
-    exported = _exported(folder)
-    exports = javascript.setting(source, "output") == "export" or exported is not None
     directory = javascript.setting(source, "distDir")
-    if exports:
-        return node_component(
-            folder, type="nextjs", output_dir=exported or directory or "out", default_build="next build"
-        )
+    if export := _export(folder):
+        name, written = export
+        pages = node_component(folder, type="nextjs", output_dir=written or directory or "out")
+        return msgspec.structs.replace(pages, build_command=_built_for(folder, name))
+    if javascript.setting(source, "output") == "export":
+        return node_component(folder, type="nextjs", output_dir=directory or "out", default_build="next build")
     manager, package = folder.node_manager, folder.package
     scripts = package.scripts if package else {}
     start = next(
@@ -58,16 +65,25 @@ def describe(folder: Folder) -> Component:
     )
 
 
-def _exported(folder: Folder) -> str | None:
-    """Where a script has `next export` (until Next.js 14) write the pages: empty where it does not say; None if no
-    script exports."""
-    scripts = folder.package.scripts.values() if folder.package else ()
-    found = (
-        re.search(r"\bnext export\b(?:[^&|;]*?\s(?:-o|--outdir)[ =](?:\./)?([\w./-]+?)/?(?=$|[\s&|;]))?", text)
-        for text in scripts
-    )
-    match = next(filter(None, found), None)
-    return (match[1] or "") if match else None
+def _export(folder: Folder) -> tuple[str, str] | None:
+    """The script that has `next export` write the pages, the build's if it does, with the directory (empty where the
+    script does not say it). One that is left over from before version 14 writes nothing."""
+    package = folder.package
+    if package is None or _NO_EXPORT.match({**package.development, **package.runtime}.get("next", "")):
+        return None
+    scripts = package.scripts
+    for name in dict.fromkeys(("build", *scripts)):
+        if match := _EXPORT.search(scripts.get(name, "")):
+            return name, match[1] or ""
+    return None
+
+
+def _built_for(folder: Folder, name: str) -> str | None:
+    """What builds the pages and has the script `name` export them; that script may do both."""
+    export, build = folder.node_manager.run(name), build_command(folder, "next build")
+    whole = folder.package is not None and "next build" in folder.package.command(name)
+    runs = folder.package is not None and _EXPORT.search(folder.package.command("build"))
+    return build if runs else export if whole else f"{build} && {export}"
 
 
 KIND = Kind("nextjs", "frontend", "javascript", recognise, describe)
